@@ -1,0 +1,56 @@
+# Everything runs in .venv, made on first use from requirements.txt. `make help` lists the targets.
+
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+BIN := .venv/Scripts
+else
+PYTHON ?= python3
+BIN := .venv/bin
+endif
+RUN := $(BIN)/python
+READY := .venv/ready
+
+# The address of the public repository; without it the pages have no launch, edit or issue buttons.
+REPOSITORY_URL ?=
+export REPOSITORY_URL
+export PYTHONUNBUFFERED := 1
+export PYTHONUTF8 := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv book preview test notebooks lock bench clean
+
+help:
+	@echo "make book       execute every chapter and build the site in _build/html"
+	@echo "make preview    build the same pages from the stored outputs, in seconds"
+	@echo "make test       run all tests, every chapter and the browser test among them"
+	@echo "make notebooks  execute the chapters and store their outputs where they changed"
+	@echo "make lock       write requirements.txt anew from pyproject.toml"
+	@echo "make bench      time kinetic beside its peers"
+	@echo "make clean      remove what the other targets made, .venv included"
+
+venv: $(READY)
+
+$(READY): requirements.txt pyproject.toml tools/environment.py
+	@"$(PYTHON)" tools/environment.py
+
+book: $(READY)
+	@$(RUN) tools/book.py --execute
+
+preview: $(READY)
+	@$(RUN) tools/book.py
+
+test: $(READY)
+	@$(RUN) tools/browser.py
+	@$(RUN) -m pytest $(PYTEST_ARGS)
+
+notebooks: $(READY)
+	@$(RUN) tools/notebooks.py
+
+lock: $(READY)
+	@$(RUN) tools/lock.py
+
+bench: $(READY)
+	@$(MAKE) -C benchmarks
+
+clean:
+	@"$(PYTHON)" tools/clean.py
