@@ -44,7 +44,7 @@ test: $(READY)
 	@$(RUN) -m pytest $(PYTEST_ARGS)
 
 notebooks: $(READY)
-	@$(RUN) tools/notebooks.py
+	@$(RUN) tools/notebooks.py $(CHAPTERS)
 
 lock: $(READY)
 	@$(RUN) tools/lock.py
