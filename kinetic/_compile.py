@@ -1,0 +1,75 @@
+"""The one decorator for compiled kernels, and the cache that never serves stale code.
+
+numba's on-disk cache notices a change in the file of a function, not in the files
+of what it calls. Here every kernel is cached in a directory whose name is a digest
+of all the package's source, so that any edit anywhere starts from an empty cache.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numba
+from numba import config
+
+PACKAGE = Path(__file__).parent
+KEPT_GENERATIONS = 4
+
+OPTIONS = {"error_model": "numpy", "fastmath": {"nsz", "arcp", "contract"}, "nogil": True}
+"""No zero-division branch, no reassociation: loops vectorize, sums keep their order."""
+
+
+def source_digest(package=PACKAGE):
+    """Hexadecimal digest of all Python source of a package (a `Path`)."""
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0")
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _usable(directory):
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError:
+        return False
+    return True
+
+
+def _cache_directory():
+    """Directory of this generation of kernels, or None where nothing is writable."""
+    name = f"kinetic-kernels-{source_digest()}"
+    roots = [PACKAGE / "__pycache__", Path("~/.cache/kinetic").expanduser()]
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        roots.insert(0, Path(os.environ["NUMBA_CACHE_DIR"]))
+    for root in roots:
+        if _usable(root / name):
+            generations = sorted(root.glob("kinetic-kernels-*"), key=os.path.getmtime)
+            for old in generations[:-KEPT_GENERATIONS]:
+                shutil.rmtree(old, ignore_errors=True)
+            return str(root / name)
+    return None
+
+
+_DIRECTORY = _cache_directory()
+
+
+def kernel(function):
+    """Compile a module-level function of arrays and numbers, without the GIL, cached.
+
+    The interpreted function stays callable as ``.py_func``.
+    """
+    before = config.CACHE_DIR
+    config.CACHE_DIR = _DIRECTORY or before
+    try:
+        return numba.njit(cache=_DIRECTORY is not None, **OPTIONS)(function)
+    finally:
+        config.CACHE_DIR = before
+
+
+def inlined(function):
+    """Compile a scalar function that kernels call; compiled into them, not cached."""
+    return numba.njit(**OPTIONS)(function)

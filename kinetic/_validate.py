@@ -1,0 +1,62 @@
+"""Checks at the public boundary: each error names what was given and what is accepted."""
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+
+
+def number(name, value, *, low=-math.inf, high=math.inf, accepted="a finite number"):
+    """A finite real number in the closed interval [low, high], as float."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, np.number)):
+        raise TypeError(f"{name} must be {accepted}; got {value!r}")
+    value = float(value)
+    if not (math.isfinite(value) and low <= value <= high):
+        raise ValueError(f"{name} must be {accepted}; got {value!r}")
+    return value
+
+
+def integer(name, value, *, low):
+    """An integer of at least ``low``, as int."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer of at least {low}; got {value!r}")
+    if value < low:
+        raise ValueError(f"{name} must be an integer of at least {low}; got {value}")
+    return int(value)
+
+
+def array(name, value, *, dtype=float, accepted="an array of finite numbers"):
+    """A finite real array; ``dtype=None`` keeps float32 and float64 as they are."""
+    given = np.asarray(value)
+    if given.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must be {accepted}; got {given.dtype} values: {value!r:.80}")
+    if dtype is None:
+        dtype = given.dtype if given.dtype in (np.float32, np.float64) else float
+    given = np.ascontiguousarray(given, dtype=dtype).reshape(given.shape)
+    if not math.isfinite(given.sum(dtype=float)) and not np.isfinite(given).all():
+        where = np.argwhere(~np.isfinite(given))[0]
+        index = ", ".join(str(i) for i in where)
+        raise ValueError(f"{name} must be {accepted}; got {given[tuple(where)]} at index ({index})")
+    return given
+
+
+def times(value, name="times"):
+    """A one-dimensional, strictly increasing array of at least one finite time."""
+    given = array(name, value, accepted="a sequence of finite, increasing times")
+    if given.ndim != 1 or given.size == 0:
+        raise ValueError(
+            f"{name} must be a one-dimensional, non-empty sequence; got shape {given.shape}"
+        )
+    steps = np.diff(given)
+    if np.any(steps <= 0):
+        i = int(np.argmax(steps <= 0))
+        raise ValueError(f"{name} must increase; got {given[i]} followed by {given[i + 1]}")
+    return given
+
+
+def choice(name, value, accepted):
+    """One of the accepted strings."""
+    if value not in accepted:
+        listed = ", ".join(repr(entry) for entry in accepted)
+        raise ValueError(f"{name} must be one of {listed}; got {value!r}")
+    return value

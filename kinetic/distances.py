@@ -1,0 +1,81 @@
+"""The 1-Wasserstein distance in one dimension (Definition 1; paper).
+
+On the line, W(mu, nu) = int |F - G| dx with the two distribution functions, which
+needs no optimal plan.
+"""
+
+import numpy as np
+
+from kinetic import _validate
+
+SMOOTH_LEVELS = 4096
+DEEPEST_TAIL = 52
+
+
+def wasserstein(a, b):
+    """1-Wasserstein distance (4) of two laws or samples on the line.
+
+    Parameters
+    ----------
+    a, b : array_like or law
+        Samples of shape (M,), or an object with ``cdf`` and ``ppf`` (a frozen
+        distribution of `scipy.stats`, `mean_field.push_forward`, ``Solution.law(i)``).
+
+    Returns
+    -------
+    float
+        Exact to rounding between samples and laws that are constant in cells. With a
+        smooth law the integral is computed between 4,096 of its quantiles, refined in
+        both tails, by Simpson's rule.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a sample is empty, not one-dimensional or not finite, or a law lacks cdf or ppf.
+    """
+    first, second = _prepared("a", a), _prepared("b", b)
+    samples = isinstance(first, np.ndarray) and isinstance(second, np.ndarray)
+    if samples and first.size == second.size:
+        return float(np.mean(np.abs(np.sort(first) - np.sort(second))))
+    functions = [_distribution_function(entry) for entry in (first, second)]
+    points = np.unique(np.concatenate([points for points, _ in functions]))
+    (_, f), (_, g) = functions
+    widths = np.diff(points)
+    left = f(points[:-1], "right") - g(points[:-1], "right")
+    right = f(points[1:], "left") - g(points[1:], "left")
+    middles = (points[:-1] + points[1:]) / 2.0
+    middle = f(middles, "right") - g(middles, "right")
+    same_sign = (left * right >= 0.0) & (left * middle >= 0.0)
+    simpson = np.abs(left + 4.0 * middle + right) / 6.0
+    total = np.abs(left) + np.abs(right)
+    crossing = (left**2 + right**2) / (2.0 * np.where(total > 0.0, total, 1.0))
+    return float(np.sum(widths * np.where(same_sign, simpson, crossing)))
+
+
+def _prepared(name, given):
+    if hasattr(given, "cdf"):
+        if not hasattr(given, "ppf"):
+            raise TypeError(f"{name} must be a sample or a law with cdf and ppf; it has no ppf")
+        return given
+    sample = _validate.array(name, given, accepted="a sample of finite numbers or a law")
+    if sample.ndim != 1 or sample.size == 0:
+        raise ValueError(f"{name} must be a non-empty sample of shape (M,); got {sample.shape}")
+    return sample
+
+
+def _distribution_function(law):
+    """Break points, and the distribution function with its limit from either side."""
+    if isinstance(law, np.ndarray):
+        ordered = np.sort(law)
+        return ordered, lambda x, side: np.searchsorted(ordered, x, side) / ordered.size
+    if hasattr(law, "breakpoints"):
+        return law.breakpoints, lambda x, side: law.cdf(x)
+    tail = 0.5 ** np.arange(2, DEEPEST_TAIL)
+    levels = np.concatenate([np.arange(1, SMOOTH_LEVELS) / SMOOTH_LEVELS, tail, 1.0 - tail])
+    points = np.asarray(law.ppf(np.unique(np.concatenate([[0.0], levels, [1.0]]))), dtype=float)
+    points = points[np.isfinite(points)]
+
+    def smooth(x, side):
+        return np.asarray(law.cdf(np.nextafter(x, -np.inf) if side == "left" else x), dtype=float)
+
+    return points, smooth

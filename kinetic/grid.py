@@ -1,0 +1,145 @@
+"""Uniform one-dimensional grids, cell averages and norms (sec. 4; paper).
+
+Cell j is [x_{j-1/2}, x_{j+1/2}]. ``faces`` has n + 1 entries, ``centers`` and all
+cell averages n. Lengths are dimensionless.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from kinetic import _validate
+
+GAUSS_NODES = np.array([-1.0, 0.0, 1.0]) * np.sqrt(3.0 / 5.0) / 2.0
+GAUSS_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
+"""Three-point Gauss rule on the reference cell [-1/2, 1/2], exact to degree five."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A uniform grid of cells between two ends.
+
+    Parameters
+    ----------
+    left, right : float
+        Ends of the domain, left < right.
+    cells : int
+        Number of cells, at least 5, the width of the scheme's stencil with its ghosts.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the ends are not finite, equal or reversed, or there are fewer than 5 cells.
+    """
+
+    left: float
+    right: float
+    cells: int
+
+    def __post_init__(self):
+        left, right = _validate.number("left", self.left), _validate.number("right", self.right)
+        if left >= right:
+            raise ValueError(f"a grid needs left < right; got left={left}, right={right}")
+        object.__setattr__(self, "left", left)
+        object.__setattr__(self, "right", right)
+        object.__setattr__(self, "cells", _validate.integer("cells", self.cells, low=5))
+
+    @property
+    def dx(self):
+        """Width of a cell."""
+        return (self.right - self.left) / self.cells
+
+    @cached_property
+    def faces(self):
+        """(n + 1,) positions of the cell faces, the ends among them."""
+        return np.linspace(self.left, self.right, self.cells + 1)
+
+    @cached_property
+    def centers(self):
+        """(n,) positions of the cell centres."""
+        return (self.faces[:-1] + self.faces[1:]) / 2.0
+
+    def average(self, function):
+        """Cell averages of a function by three-point Gauss quadrature.
+
+        Parameters
+        ----------
+        function : callable
+            Takes and returns arrays of shape (n, 3).
+
+        Returns
+        -------
+        (n,) ndarray
+
+        Raises
+        ------
+        ValueError
+            If the function returns another shape or values that are not finite.
+        """
+        nodes = self.centers[:, None] + self.dx * GAUSS_NODES
+        values = np.asarray(function(nodes), dtype=float)
+        if values.shape != nodes.shape:
+            raise ValueError(
+                "the function must return one value for each point; "
+                f"got shape {values.shape} for points of shape {nodes.shape}"
+            )
+        if not np.isfinite(values).all():
+            worst = nodes[~np.isfinite(values)][0]
+            raise ValueError(f"the function must be finite on the grid; it is not at x={worst}")
+        return values @ GAUSS_WEIGHTS
+
+    def norm(self, averages, p=1):
+        """Discrete L^p norm (dx sum |u_j|^p)^(1/p) of (n,) cell averages; p = inf: maximum."""
+        averages = _validate.array("averages", averages)
+        if averages.shape != (self.cells,):
+            raise ValueError(f"averages must have shape ({self.cells},); got {averages.shape}")
+        if p == np.inf:
+            return float(np.max(np.abs(averages)))
+        p = _validate.number("p", p, low=1.0, accepted="a number of at least 1, or infinity")
+        return float((self.dx * np.sum(np.abs(averages) ** p)) ** (1.0 / p))
+
+
+class CellLaw:
+    """The probability law whose density is constant in each cell of a grid.
+
+    Parameters
+    ----------
+    grid : Grid
+    averages : (n,) array
+        Non-negative cell averages with dx * sum = 1 to 1e-9.
+    """
+
+    def __init__(self, grid, averages):
+        averages = _validate.array("averages", averages)
+        mass = float(averages.sum() * grid.dx)
+        if averages.shape != (grid.cells,) or averages.min() < -1e-12 / grid.dx:
+            raise ValueError(
+                f"averages must be ({grid.cells},) and non-negative; "
+                f"got shape {averages.shape}, minimum {averages.min()}"
+            )
+        if abs(mass - 1.0) > 1e-9:
+            raise ValueError(f"a law has mass 1; the averages have mass {mass}")
+        self.grid = grid
+        self.averages = averages
+        self._at_faces = np.concatenate([[0.0], np.cumsum(averages) * grid.dx]) / mass
+
+    @property
+    def breakpoints(self):
+        """Points between which the distribution function is linear: the faces."""
+        return self.grid.faces
+
+    def pdf(self, x):
+        """Density at x."""
+        x = np.asarray(x, dtype=float)
+        cell = np.floor((x - self.grid.left) / self.grid.dx).astype(int)
+        inside = (cell >= 0) & (cell < self.grid.cells)
+        return np.where(inside, self.averages[np.where(inside, cell, 0)], 0.0)
+
+    def cdf(self, x):
+        """Distribution function at x."""
+        return np.interp(x, self.grid.faces, self._at_faces)
+
+    def ppf(self, q):
+        """Quantile function at q in [0, 1]."""
+        return np.interp(q, np.maximum.accumulate(self._at_faces), self.grid.faces)

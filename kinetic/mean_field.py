@@ -1,0 +1,296 @@
+"""The mean-field limit: transport of the distribution of the inputs (sec. 2.2; paper).
+
+    d_t g + d_x (sigma(w(t) x + b(t)) g) = 0,    g(0, x) = g_0(x)        (3), (8)
+
+in one dimension. ``solve`` uses the finite volumes of `kinetic.finite_volume`;
+``push_forward`` and ``exact`` follow characteristics: with X the flow of the network,
+g(t, X(x)) = g_0(x) / X'(x), and the distribution function at X(x) is that of g_0 at x.
+All quantities are dimensionless.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from kinetic import _validate, characteristics, finite_volume
+from kinetic.grid import CellLaw, Grid
+from kinetic.network import SimResNet
+
+MASS_TOLERANCE = 1e-6
+REFINEMENT = 16
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Result of `solve`.
+
+    Attributes
+    ----------
+    network : SimResNet
+    grid : Grid
+    times : (T,) array
+    density : (T, n) array
+        Cell averages of g.
+    outflow : (T, 2) array
+        Mass that has left through the left and the right end of an open domain.
+    steps : int
+        Time steps taken, of three stages each.
+    """
+
+    network: SimResNet
+    grid: Grid
+    times: np.ndarray
+    density: np.ndarray
+    outflow: np.ndarray
+    steps: int
+
+    @property
+    def mass(self):
+        """(T,) mass in the domain."""
+        return self.density.sum(axis=1) * self.grid.dx
+
+    def moment(self, k):
+        """(T,) moments int x^k g dx of the reconstructed density, k >= 0 (eq. (9); paper)."""
+        k = _validate.integer("k", k, low=0)
+        nodes, weights = np.polynomial.legendre.leggauss(k // 2 + 2)
+        powers = (self.grid.centers[:, None] + self.grid.dx * nodes / 2.0) ** k
+        shapes = (nodes / 2.0) ** np.arange(3)[:, None]
+        integrals = self.grid.dx * np.einsum("jq,aq,q->ja", powers, shapes, weights / 2.0)
+        return np.array([float(np.sum(c * integrals)) for c in self._polynomials])
+
+    @cached_property
+    def _polynomials(self):
+        floor = finite_volume.weight_floor(np.maximum(self.density[0], 0.0), self.grid.dx)
+        return [finite_volume.reconstruct(u, floor) for u in self.density]
+
+    @property
+    def mean(self):
+        """(T,) first moment divided by the mass."""
+        return self.moment(1) / self.mass
+
+    @property
+    def variance(self):
+        """(T,) variance, the second central moment divided by the mass."""
+        return self.moment(2) / self.mass - self.mean**2
+
+    def law(self, i):
+        """The i-th density as a probability law with pdf, cdf and ppf.
+
+        Raises
+        ------
+        ValueError
+            If mass has left the domain, so that less than 1 is in it.
+        """
+        return CellLaw(self.grid, np.maximum(self.density[i], 0.0))
+
+
+def solve(net, g0, grid, times, *, boundary="no-flux", cfl=0.45, normalize=False):
+    """Solve the mean-field equation (8) by finite volumes (eq. (24); paper).
+
+    Parameters
+    ----------
+    net : SimResNet
+        Of dimension one.
+    g0 : distribution, callable or (n,) array
+        Initial law at ``times[0]``: a frozen distribution of `scipy.stats` or any object
+        with ``cdf`` (cell averages from it are exact), a vectorized density (averaged by
+        three-point Gauss quadrature), or cell averages.
+    grid : Grid
+    times : (T,) array_like
+        Increasing output times.
+    boundary : {"no-flux", "open"}
+        What the ends of the grid are: walls, or open with nothing coming in.
+    cfl : float
+        In (0, 1].
+    normalize : bool
+        Divide by the mass in the grid, where it is not 1.
+
+    Returns
+    -------
+    Solution
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described; if g0 is negative, not normalized or has
+        mass outside the grid.
+    """
+    _one_dimensional(net)
+    if not isinstance(grid, Grid):
+        raise TypeError(f"grid must be a kinetic.Grid; got {type(grid).__name__}")
+    averages = _initial_averages(g0, grid, normalize)
+    velocity = net.velocity(grid.faces)
+    if not net.autonomous:
+
+        def velocity(t):
+            return net.velocity(grid.faces, t)
+
+    result = finite_volume.transport(averages, velocity, grid, times, boundary=boundary, cfl=cfl)
+    return Solution(net, grid, result.times, result.averages, result.outflow, result.steps)
+
+
+def _one_dimensional(net):
+    if not isinstance(net, SimResNet):
+        raise TypeError(f"net must be a kinetic.SimResNet; got {type(net).__name__}")
+    if net.dimension != 1:
+        raise ValueError(f"the network must have dimension 1; got {net.dimension}")
+
+
+def _initial_averages(g0, grid, normalize):
+    if hasattr(g0, "cdf"):
+        averages, outside = _averages_of_law(g0, grid)
+        if outside > MASS_TOLERANCE and not normalize:
+            raise ValueError(
+                f"g0 has mass {outside:.3g} outside the grid [{grid.left}, {grid.right}]; "
+                "use a wider grid, or normalize=True for the conditional law inside"
+            )
+        mass = 1.0
+    elif callable(g0):
+        averages = grid.average(g0)
+        fine = Grid(grid.left, grid.right, REFINEMENT * grid.cells)
+        mass = float(fine.average(g0).sum() * fine.dx)
+    else:
+        averages = _validate.array("g0", g0, accepted="a law, a density or cell averages")
+        if averages.shape != (grid.cells,):
+            raise ValueError(
+                f"g0 as cell averages must have shape ({grid.cells},); got {averages.shape}"
+            )
+        mass = float(averages.sum() * grid.dx)
+    if averages.min() < 0.0:
+        j = int(averages.argmin())
+        raise ValueError(
+            f"g0 must be non-negative; its average is {averages[j]} in the cell at "
+            f"x={grid.centers[j]}"
+        )
+    if not normalize:
+        if abs(mass - 1.0) > MASS_TOLERANCE:
+            raise ValueError(
+                f"g0 must have mass 1 in the grid [{grid.left}, {grid.right}]; it has {mass:.9g}: "
+                "not normalized, or partly outside. normalize=True divides by it"
+            )
+        return averages
+    inside = float(averages.sum() * grid.dx)
+    if inside <= 0.0:
+        raise ValueError(f"g0 has no mass in the grid [{grid.left}, {grid.right}]")
+    return averages / inside
+
+
+def _averages_of_law(law, grid):
+    """Cell averages of a law, and its mass outside the grid, without cancellation in tails."""
+    below = np.asarray(law.cdf(grid.faces), dtype=float)
+    above = np.asarray(law.sf(grid.faces), dtype=float) if hasattr(law, "sf") else 1.0 - below
+    if not (np.isfinite(below).all() and np.isfinite(above).all()):
+        raise ValueError("g0.cdf must be finite on the faces of the grid")
+    masses = np.where(below[1:] < 0.5, np.diff(below), -np.diff(above))
+    return masses / grid.dx, float(below[0] + above[-1])
+
+
+class PushForward:
+    """The law of X(t) for X(0) with law g0: the exact solution of (8).
+
+    Parameters
+    ----------
+    net : SimResNet
+        Of dimension one.
+    g0 : distribution or callable
+        An object with ``pdf``, and with ``cdf`` and ``ppf`` for those methods, or a
+        vectorized density.
+    t : float
+        Time, at least 0.
+    walls : (float, float), optional
+        Where characteristics stop; the law then has an atom at each. Needs constant w
+        and b and a g0 between the walls.
+    """
+
+    def __init__(self, net, g0, t, walls=None):
+        _one_dimensional(net)
+        if not (callable(g0) or hasattr(g0, "pdf")):
+            raise TypeError("g0 must be a law with pdf, cdf and ppf, or a vectorized density")
+        self.net, self.g0 = net, g0
+        self.t = _validate.number("t", t, low=0.0, accepted="a time of at least 0")
+        self.walls = (-math.inf, math.inf)
+        if walls is not None:
+            ends = _validate.array("walls", walls, accepted="two finite numbers (a, b)")
+            if ends.shape != (2,) or ends[0] >= ends[1]:
+                raise ValueError(f"walls must be two numbers (a, b) with a < b; got {walls!r}")
+            if not net.autonomous:
+                raise ValueError("walls need constant w and b: paths that stop do not return")
+            self.walls = tuple(ends.tolist())
+
+    def _origin(self, x):
+        """Where characteristics at x at time t come from, and log d origin / d x."""
+        x = _validate.array("x", x)
+        return x, *characteristics.flow(self.net, x, self.t, 0.0)
+
+    def pdf(self, x):
+        """Density at x (without the atoms at walls)."""
+        x, origin, stretch = self._origin(x)
+        density = getattr(self.g0, "pdf", self.g0)
+        inside = (x > self.walls[0]) & (x < self.walls[1]) if self.t else True
+        return np.where(inside, density(origin) * np.exp(stretch), 0.0)
+
+    def cdf(self, x):
+        """Distribution function at x, atoms at walls included."""
+        x, origin, _ = self._origin(x)
+        values = np.where(x < self.walls[0], 0.0, self.g0.cdf(origin))
+        return np.where(x >= self.walls[1], 1.0, values)
+
+    def ppf(self, q):
+        """Quantile function at q in [0, 1]: the flow is increasing."""
+        start = np.asarray(self.g0.ppf(q), dtype=float)
+        finite = np.isfinite(start)
+        moved = characteristics.flow(self.net, np.where(finite, start, 0.0), 0.0, self.t)[0]
+        return np.clip(np.where(finite, moved, start), *self.walls)
+
+    def rvs(self, size, rng):
+        """``size`` independent samples, drawn by the quantile function from a Generator."""
+        return self.ppf(rng.random(size))
+
+
+def push_forward(net, g0, t, walls=None):
+    """The exact solution of (8) at time t as a probability law; see `PushForward`."""
+    return PushForward(net, g0, t, walls)
+
+
+def exact(net, g0, t, x, walls=None):
+    """Exact density g(t, x) by characteristics; see `PushForward`.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of x.
+    """
+    return PushForward(net, g0, t, walls).pdf(x)
+
+
+def stability_factor(net, t, as_printed=False):
+    """Factor of W1(mu_0, g_0) in the stability estimate of Theorem 1 (paper).
+
+    Parameters
+    ----------
+    net : SimResNet
+        Of dimension one.
+    t : float
+        Time, at least 0.
+    as_printed : bool
+        exp(Lip(sigma) t) as printed. Otherwise exp(Lip(sigma) int_0^t |w| ds): the
+        velocity x -> sigma(w x + b) has Lipschitz constant Lip(sigma) |w|.
+
+    Returns
+    -------
+    float
+        Infinite for the growing cosine unit, which is not Lipschitz continuous.
+    """
+    _one_dimensional(net)
+    t = _validate.number("t", t, low=0.0, accepted="a time of at least 0")
+    if as_printed:
+        return float(np.exp(net.activation.lipschitz * t)) if t else 1.0
+    if net.autonomous:
+        integral = abs(net.parameters(0.0)[0]) * t
+    else:
+        from scipy.integrate import quad
+
+        integral = quad(lambda s: abs(net.parameters(s)[0]), 0.0, t, limit=200)[0]
+    return float(np.exp(net.activation.lipschitz * integral)) if integral else 1.0
