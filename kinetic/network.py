@@ -6,13 +6,12 @@ description; ``propagate`` moves M inputs through the layers or along the equati
 Everything is dimensionless.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from numbers import Real
 
 import numpy as np
 
-from kinetic import _layers, _validate, activations, characteristics
+from kinetic import _layers, _parallel, _validate, activations, characteristics
+from kinetic.tabulate import tabulate
 
 LAYERS_AT_ONCE = 4096
 EXACT_CHUNK = 1 << 16
@@ -137,15 +136,9 @@ def propagate(
     if final_only:
         times = [0.0, _validate.number("times", times, low=0.0, accepted="a time T > 0")]
     times = _validate.times(times)
-    _validate.choice("method", method, ("exact", *_layers.METHODS))
-    if method != "exact":
-        if step is None:
-            raise ValueError(f"method {method!r} needs step=, the largest length of a layer")
-        step = _validate.number("step", step, accepted="a positive number")
-        if step <= 0.0:
-            raise ValueError(f"step must be a positive number; got {step}")
+    step = _checked_step(method, step)
     walls = _validated_walls(net, x0, walls, method)
-    threads = _threads(threads)
+    threads = _parallel.thread_count(threads)
     shape = x0.shape if final_only else (times.size, *x0.shape)
     if out is None:
         out = np.empty(shape, x0.dtype)
@@ -174,6 +167,58 @@ def propagate(
     return out
 
 
+def end_map(net, interval, time, *, method="exact", step=None):
+    """Tabulate the map of all layers of a one-dimensional network (eqs. (1), (2); paper).
+
+    Parameters
+    ----------
+    net : SimResNet
+        Of dimension one.
+    interval : (float, float)
+        Range of the inputs.
+    time : float
+        End time T; inputs are given at 0.
+    method, step
+        As in `propagate`.
+
+    Returns
+    -------
+    kinetic.tabulate.EndMap
+        Callable on inputs of shape (M,), at a cost that does not depend on the number
+        of layers, and equal to `propagate` to rounding.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described, or the map has kinks (ReLU) or is too steep
+        for a table.
+    """
+    if net.dimension != 1:
+        raise ValueError(f"a map can be tabulated for d = 1; the network has d = {net.dimension}")
+    ends = _validate.array("interval", interval, accepted="two finite numbers (a, b)")
+    if ends.shape != (2,) or ends[0] >= ends[1]:
+        raise ValueError(f"interval must be two numbers (a, b) with a < b; got {interval!r}")
+    step = _checked_step(method, step)
+    time = _validate.number("time", time, low=0.0, accepted="a time T > 0")
+
+    def states(x):
+        return propagate(net, x, time, method=method, step=step)
+
+    return tabulate(states, *ends.tolist())
+
+
+def _checked_step(method, step):
+    _validate.choice("method", method, ("exact", *_layers.METHODS))
+    if method == "exact":
+        return None
+    if step is None:
+        raise ValueError(f"method {method!r} needs step=, the largest length of a layer")
+    step = _validate.number("step", step, accepted="a positive number")
+    if step <= 0.0:
+        raise ValueError(f"step must be a positive number; got {step}")
+    return step
+
+
 def _validated_walls(net, x0, walls, method):
     if walls is None:
         return None
@@ -192,12 +237,6 @@ def _validated_walls(net, x0, walls, method):
     return ends
 
 
-def _threads(threads):
-    if threads is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return _validate.integer("threads", threads, low=1)
-
-
 def _advance_exactly(net, start, end, t0, t1, method, step, walls, threads):
     def work(rows):
         if net.dimension == 1:
@@ -207,7 +246,7 @@ def _advance_exactly(net, start, end, t0, t1, method, step, walls, threads):
         if walls is not None:
             np.clip(end[rows], *walls, out=end[rows])
 
-    _in_parallel(work, len(start), threads, EXACT_CHUNK)
+    _parallel.over_rows(work, len(start), threads, EXACT_CHUNK)
 
 
 def _advance_by_layers(net, start, end, t0, t1, method, step, walls, threads):
@@ -228,7 +267,9 @@ def _advance_by_layers(net, start, end, t0, t1, method, step, walls, threads):
                 number(h), layers, walls is not None, low, high, end[rows],
             )  # fmt: skip
 
-        _in_parallel(work, len(start), threads, max(SMALLEST_TASK, -(-len(start) // threads)))
+        _parallel.over_rows(
+            work, len(start), threads, max(SMALLEST_TASK, -(-len(start) // threads))
+        )
         source = end
 
 
@@ -239,13 +280,3 @@ def _parameter_table(net, start, spacing, count):
     d = net.dimension
     weights = np.array([w for w, _ in pairs]).reshape(-1, d, d)
     return weights, np.array([b for _, b in pairs]).reshape(-1, d)
-
-
-def _in_parallel(work, particles, threads, chunk):
-    rows = [slice(k, min(k + chunk, particles)) for k in range(0, particles, chunk)]
-    if threads == 1 or len(rows) == 1:
-        for entry in rows:
-            work(entry)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, rows))
