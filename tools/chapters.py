@@ -196,7 +196,7 @@ def problems(chapters, paper_figures=PAPER_FIGURES):
             if number is not None and _records(cell, figures.MIME):
                 drawn[number] = chapter
             elif number is not None:
-                found.append(f"{where}: declares figure {number} of the paper, but draws none")
+                found.append(f"{where} declares figure {number} of the paper, but draws none")
         if not cells or not _records(cells[-1], claims.MIME):
             found.append(f"{chapter}: the last code cell shows no claims")
     for number, chapter in paper_figures.items():
