@@ -10,21 +10,17 @@ MARKS = {
 }
 STYLE = """\
 <style>
-.kinetic-claims {width: 100%; border-collapse: collapse; font-size: 0.9em; text-align: left}
-.kinetic-claims th, .kinetic-claims td {padding: 0.5em 0.8em 0.5em 0; vertical-align: top;
-  text-align: left; white-space: normal; background: none; color: inherit; border: 0;
-  border-bottom: 1px solid rgba(128, 128, 128, 0.4)}
-.kinetic-claims small {display: block; opacity: 0.85}
-.kinetic-claims .number {font-variant-numeric: tabular-nums}
-.kinetic-claims .number span {display: block}
-@media (max-width: 40em) {
-  .kinetic-claims thead {display: none}
-  .kinetic-claims tr, .kinetic-claims td {display: block; width: auto}
-  .kinetic-claims td {border: 0; padding: 0.1em 0}
-  .kinetic-claims tr {padding: 0.6em 0; border-bottom: 1px solid rgba(128, 128, 128, 0.4)}
-  .kinetic-claims td[data-label]::before {content: attr(data-label) ": "; opacity: 0.85}
-  .kinetic-claims .number span {display: inline; margin-right: 0.8em}
-}
+.kinetic-claims {overflow-x: auto}
+.kinetic-claims table {width: 100%; border-collapse: collapse; font-size: 0.9em; margin: 0}
+.kinetic-claims tr {background: none}
+.kinetic-claims th, .kinetic-claims td {border: 0 !important; background: none; color: inherit;
+  padding: 0.15em 0.8em 0.15em 0 !important; text-align: left; vertical-align: baseline;
+  font-weight: normal}
+.kinetic-claims .number {white-space: nowrap; font-variant-numeric: tabular-nums}
+.kinetic-claims tbody {border-top: 1px solid rgba(128, 128, 128, 0.5)}
+.kinetic-claims tbody tr:first-child td {padding-top: 0.6em !important}
+.kinetic-claims tbody tr:last-child td {padding-bottom: 0.6em !important}
+.kinetic-claims small {opacity: 0.85}
 </style>
 """
 
@@ -40,41 +36,41 @@ def html(records):
     Returns
     -------
     str
-        Follows the colours of the page; on narrow screens each claim becomes a block.
+        Follows the colours of the page; each claim is a group of rows.
     """
-    heads = ("The paper states", "Computed", "Stated", "Deviation", "Verdict")
-    head = "".join(f'<th scope="col">{head}</th>' for head in heads)
-    body = "\n".join(_row(record) for record in records)
+    heads = ("Computed", "Stated", "Deviation")
+    head = "<td></td>" + "".join(f'<th scope="col">{head}</th>' for head in heads)
+    body = "\n".join(_claim(record) for record in records)
     return (
-        f'{STYLE}<table class="kinetic-claims">\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{body}\n</tbody>\n</table>"
+        f'{STYLE}<div class="kinetic-claims"><table>\n<thead><tr>{head}</tr></thead>\n'
+        f"{body}\n</table></div>"
     )
 
 
-def _row(record):
-    checks = [record["printed"], *([record["corrected"]] if record["corrected"] else [])]
-    words = ("as printed ", "as corrected ") if record["corrected"] else ("",)
-    computed = [f"{w}{_format(c['computed'])}" for w, c in zip(words, checks, strict=True)]
-    stated = []
-    for check in checks:
-        margin = f" ± {_format(check['tolerance'])}" if check["tolerance"] else ""
-        sign = "" if check["relation"] == "=" else check["relation"] + " "
-        stated.append(f"{sign}{_format(check['stated'])}{margin}")
-    deviations = [_format(check["deviation"]) for check in checks]
+def _claim(record):
+    name, source, verdict = _words(record["name"]), _words(record["source"]), record["verdict"]
     note = record["correction"] or record["failure"]
-    note = f"<small>{_words(note)}</small>" if note else ""
-    return (
-        f'<tr><td class="mathjax_process"><strong>{_words(record["name"])}</strong> '
-        f"({_words(record['source'])})<br>{_words(record['statement'])}{note}</td>"
-        f'<td class="number" data-label="Computed">{_lines(computed)}</td>'
-        f'<td class="number" data-label="Stated">{_lines(stated)}</td>'
-        f'<td class="number" data-label="Deviation">{_lines(deviations)}</td>'
-        f'<td data-label="Verdict">{MARKS[record["verdict"]]} {record["verdict"]}</td></tr>'
-    )
+    note = f"<br><small>{_words(note)}</small>" if note else ""
+    rows = [
+        _wide(f"<strong>{name}</strong>, {source}: {_words(record['statement'])}"),
+        _check("printed", record["printed"]),
+        _check("corrected", record["corrected"]) if record["corrected"] else "",
+        _wide(f"{MARKS[verdict]} <em>{verdict}</em>{note}"),
+    ]
+    return f"<tbody>\n{''.join(rows)}</tbody>"
 
 
-def _lines(texts):
-    return "".join(f"<span>{text}</span>" for text in texts)
+def _wide(text):
+    return f'<tr><td colspan="4" class="mathjax_process">{text}</td></tr>\n'
+
+
+def _check(name, check):
+    margin = f" ± {_format(check['tolerance'])}" if check["tolerance"] else ""
+    sign = "" if check["relation"] == "=" else check["relation"] + " "
+    stated = f"{sign}{_format(check['stated'])}{margin}"
+    numbers = (_format(check["computed"]), stated, _format(check["deviation"]))
+    cells = "".join(f'<td class="number">{number}</td>' for number in numbers)
+    return f'<tr><th scope="row">{name}</th>{cells}</tr>\n'
 
 
 def _format(number):

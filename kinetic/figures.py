@@ -36,11 +36,19 @@ def use():
     if shell is None:
         return
     if "inline" in mpl.get_backend():
-        from matplotlib_inline.backend_inline import set_matplotlib_formats
+        import matplotlib_inline.backend_inline  # noqa: F401  registers formatters of its own, once
 
-        set_matplotlib_formats("retina", metadata={"Software": None})
+        shell.display_formatter.formatters["image/png"].for_type(Figure, _png)
     # The bundle formatter, because changing the inline formats empties every other one.
     shell.display_formatter.mimebundle_formatter.for_type(Figure, lambda fig: {MIME: record(fig)})
+
+
+def _png(fig):
+    """Draw at twice the resolution; only the width is fixed, so that narrow pages can shrink it."""
+    from IPython.core.pylabtools import retina_figure
+
+    drawn = retina_figure(fig, base64=True, metadata={"Software": None})
+    return drawn and (drawn[0], {"width": drawn[1]["width"]})
 
 
 def compare(reference, test, *, rtol=RTOL, atol=None):

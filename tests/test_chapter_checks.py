@@ -32,6 +32,7 @@ CASES = {
     "figure gone": (figure(), "pass", "outputs are none instead of application/vnd.kinetic.fig"),
     "figure added": (code("pass"), SAME, "instead of none"),
     "text changed": (code("print('a')"), "print('b')", "-a\n+b"),
+    "hidden by a semicolon": (code("1.0;"), "1.0;", None),
     "number changed": (code("1.0"), "1.0000001", "text/plain differs"),
     "warning": (code("pass"), "import warnings; warnings.warn('old')", "standard error"),
     "error": (code("pass"), "1 / 0", "ZeroDivisionError"),

@@ -38,7 +38,8 @@ def with_factor(notebook, factor):
 
 
 def test_a_figure_is_stored_with_its_record_and_a_picture_without_date_or_version(stored):
-    data = stored.cells[2].outputs[0].data
+    data, size = stored.cells[2].outputs[0].data, stored.cells[2].outputs[0].metadata["image/png"]
+    assert list(size) == ["width"], "with a height the picture would not shrink with the page"
     assert data[figures.MIME]["axes"][0]["artists"][1]["label"] == "energy"
     assert b"tEXt" not in base64.b64decode(data["image/png"])
     assert stored.cells[-1].outputs[0].data[claims.MIME]["claims"][0]["verdict"] == "reproduced"
