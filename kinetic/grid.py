@@ -78,7 +78,8 @@ class Grid:
             If the function returns another shape or values that are not finite.
         """
         nodes = self.centers[:, None] + self.dx * GAUSS_NODES
-        values = np.asarray(function(nodes), dtype=float)
+        with np.errstate(all="ignore"):
+            values = np.asarray(function(nodes), dtype=float)
         if values.shape != nodes.shape:
             raise ValueError(
                 "the function must return one value for each point; "

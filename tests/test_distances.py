@@ -1,0 +1,72 @@
+"""The 1-Wasserstein distance against scipy, closed forms and the axioms of a metric."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats
+
+from kinetic import Grid
+from kinetic.distances import wasserstein
+from kinetic.grid import CellLaw
+
+samples = st.integers(1, 30).flatmap(
+    lambda size: arrays(float, size, elements=st.floats(-100.0, 100.0))
+)
+
+
+@given(samples, samples)
+def test_agrees_with_scipy_for_any_sizes(a, b):
+    assert wasserstein(a, b) == pytest.approx(stats.wasserstein_distance(a, b), abs=1e-11)
+
+
+@given(samples, samples, samples)
+def test_is_a_metric_on_samples(a, b, c):
+    assert wasserstein(a, a) == 0.0
+    assert wasserstein(a, b) == pytest.approx(wasserstein(b, a), abs=1e-12)
+    assert wasserstein(a, c) <= wasserstein(a, b) + wasserstein(b, c) + 1e-11
+
+
+@given(samples, st.floats(-50.0, 50.0), st.floats(0.1, 10.0))
+def test_translates_and_scales(a, shift, scale):
+    assert wasserstein(a, a + shift) == pytest.approx(abs(shift), abs=1e-12)
+    assert wasserstein(scale * a, scale * a + shift) == pytest.approx(abs(shift), abs=1e-11)
+
+
+def test_between_smooth_laws_of_known_distance():
+    assert wasserstein(stats.norm(0, 1), stats.norm(2, 1)) == pytest.approx(2.0, rel=1e-8)
+    # W1(N(0,1), N(0,4)) = E|Z| since the optimal map is x -> 2x.
+    exact = np.sqrt(2.0 / np.pi)
+    assert wasserstein(stats.norm(0, 1), stats.norm(0, 2)) == pytest.approx(exact, rel=1e-6)
+
+
+def test_from_a_point_to_a_uniform_law():
+    assert wasserstein(np.array([0.3]), stats.uniform(0, 1)) == pytest.approx(
+        (0.3**2 + 0.7**2) / 2.0, rel=1e-7
+    )
+
+
+def test_of_cell_laws_is_exact():
+    grid = Grid(0.0, 1.0, 5)
+    first, last = np.eye(5)[0] / grid.dx, np.eye(5)[4] / grid.dx
+    assert wasserstein(CellLaw(grid, first), CellLaw(grid, last)) == pytest.approx(0.8, rel=1e-14)
+    # The first cell is uniform on [0, 0.2]: its distance to the point 0 is half a cell.
+    assert wasserstein(CellLaw(grid, first), np.zeros(3)) == pytest.approx(0.1, rel=1e-14)
+
+
+def test_crossing_distribution_functions_are_integrated_exactly():
+    grid = Grid(0.0, 1.0, 5)
+    hat = CellLaw(grid, np.array([0.0, 0.0, 5.0, 0.0, 0.0]))
+    flat = CellLaw(grid, np.ones(5))
+    # |F - G| is two triangles of base 0.5 and height 0.4 ... with F steep in the middle cell.
+    assert wasserstein(hat, flat) == pytest.approx(2 * 0.5 * 0.5 * 0.4, rel=1e-13)
+
+
+def test_of_a_large_sample_to_its_law_is_of_the_predicted_size():
+    rng = np.random.default_rng(3)
+    size = 100_000
+    # E W1 -> sqrt(2 / (pi M)) int sqrt(G (1 - G)) = sqrt(2 / (pi M)) pi / 8 for U[0, 1].
+    predicted = np.sqrt(2.0 / (np.pi * size)) * np.pi / 8.0
+    mean = np.mean([wasserstein(rng.random(size), stats.uniform()) for _ in range(20)])
+    assert mean == pytest.approx(predicted, rel=0.25)
