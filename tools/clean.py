@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MADE = (".venv", "_build", "build", "kinetic.egg-info", ".pytest_cache", ".ruff_cache", ".hypothesis")
+MADE = (".venv", "_build", "build", "kinetic.egg-info", ".hypothesis", ".pytest_cache")
 
 
 def main():

@@ -18,7 +18,7 @@ def pip_install(*arguments):
 
 def main():
     """Create or update .venv; leave the file .venv/ready where everything is installed."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 (any Python may run this file)
         version = ".".join(map(str, sys.version_info[:3]))
         sys.exit(
             f"Python 3.11 or later is needed, and {sys.executable} is {version}: "
