@@ -105,7 +105,9 @@ CASES = {
     "density not normalized": (
         lambda: solve(g0=lambda x: np.exp(-(x**2))), ValueError, "must have mass 1.*1.772"
     ),
-    "averages not normalized": (lambda: solve(g0=np.ones(60)), ValueError, "must have mass 1.*it has 12"),
+    "averages not normalized": (
+        lambda: solve(g0=np.ones(60)), ValueError, "must have mass 1.*it has 12"
+    ),
     "averages of another length": (lambda: solve(g0=np.ones(61)), ValueError, r"\(60,\).*\(61,\)"),
     "density not finite": (
         lambda: solve(g0=lambda x: 1.0 / (x - GRID.centers[3])), ValueError, "finite on the grid"
