@@ -1,0 +1,178 @@
+"""Time contenders beside each other: a process for each, one at work at a time, in rounds.
+
+A contender's process answers two requests: ``build`` a case, answered with what its result is
+like, and ``time`` it, answered with the seconds of one call. While one works the others are
+stopped by a signal, so that no thread pool spins beside it. A round asks every contender once,
+so that a busy moment of the machine hits all alike.
+"""
+
+import json
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+PEERS = ("kinetic", "numba", "numpy", "scipy", "jax", "diffrax", "torch", "torchdiffeq", "clawpack")
+
+
+def environment(threads):
+    """Return an environment in which every library keeps to that number of threads."""
+    pool = "false" if threads == 1 else "true"
+    return {
+        **os.environ,
+        **dict.fromkeys(THREAD_COUNTS, str(threads)),
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={pool} intra_op_parallelism_threads={threads}",
+    }
+
+
+def serve(contenders, name):
+    """Answer requests; `contenders` maps a name to a function of a case that returns two others.
+
+    The first computes the result, which is timed; the second describes it in a dictionary.
+    """
+    answers, sys.stdout = sys.stdout, sys.stderr
+    call = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if "build" in request:
+                call = None
+                call, describe = contenders[name](**request["build"])
+                answer = describe(call())
+            else:
+                answer = {"seconds": seconds_a_call(call, request["time"])}
+        except Exception as error:
+            answer = {"failed": f"{type(error).__name__}: {error}".partition("\n")[0]}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def seconds_a_call(call, least):
+    """Return the mean over calls that take `least` seconds together, after one to warm up.
+
+    A single call that is longer than that is its own warm-up.
+    """
+    start = time.perf_counter()
+    call()
+    once = time.perf_counter() - start
+    if once > least:
+        return once
+    count = max(1, round(least / once))
+    start = time.perf_counter()
+    for _ in range(count):
+        call()
+    return (time.perf_counter() - start) / count
+
+
+class Contender:
+    """A contender's process, stopped while it is not asked."""
+
+    def __init__(self, script, name, threads):
+        self.name = name
+        self.process = subprocess.Popen(
+            [sys.executable, HERE / script, "--serve", name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(threads),
+        )
+        self.process.send_signal(signal.SIGSTOP)
+
+    def ask(self, **request):
+        self.process.send_signal(signal.SIGCONT)
+        try:
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            return {"failed": f"the process ended with status {self.process.wait()}"}
+        self.process.send_signal(signal.SIGSTOP)
+        return json.loads(answer)
+
+    def close(self):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.communicate()
+
+
+def compare(script, names, cases, *, threads=1, rounds=7, least=0.1):
+    """Time the contenders on each case and yield (case, {name: answer}) as they are done.
+
+    An answer holds what the contender said of its result, ``seconds``, the median over rounds,
+    and ``rounds``; or ``failed``, why it has no result.
+    """
+    contenders = [Contender(script, name, threads) for name in names]
+    try:
+        for case in cases:
+            answers = {contender.name: contender.ask(build=case) for contender in contenders}
+            for name, answer in answers.items():
+                if "failed" in answer:
+                    print(f"!! LEFT OUT: {name} on {case}: {answer['failed']}", flush=True)
+            running = [one for one in contenders if "failed" not in answers[one.name]]
+            for turn in range(rounds):
+                shift = turn % len(running)
+                for contender in running[shift:] + running[:shift]:
+                    seconds = contender.ask(time=least)["seconds"]
+                    answers[contender.name].setdefault("rounds", []).append(seconds)
+            for contender in running:
+                answer = answers[contender.name]
+                answer["seconds"] = statistics.median(answer["rounds"])
+            yield case, answers
+    finally:
+        for contender in contenders:
+            contender.close()
+
+
+def machine():
+    """Return what the numbers depend on: processor, load, versions."""
+    processor = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        processor = next((x.partition(": ")[2] for x in lines if "model name" in x), processor)
+    compiler = subprocess.run(["gcc", "--version"], capture_output=True, text=True).stdout
+    versions = {"python": platform.python_version(), "gcc": compiler.partition("\n")[0]}
+    for package in PEERS:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = "absent"
+    return {
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "load": [round(x, 2) for x in os.getloadavg()],
+        "versions": versions,
+    }
+
+
+def table(header, rows):
+    """Return a Markdown table."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def publish(problem, about, tables, results):
+    """Print the tables with the machine that they were measured on; store all in results/."""
+    after = [round(x, 2) for x in os.getloadavg()]
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    text = "\n\n".join(
+        [
+            f"## {problem}",
+            f"{about['processor']}, {about['cores']} cores; "
+            f"load average {about['load'][0]} before, {after[0]} after.\n{versions}.",
+            *tables,
+        ]
+    )
+    folder = HERE / "results"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{problem}.md").write_text(text + "\n")
+    record = {"problem": problem, **about, "load_after": after, "results": results}
+    (folder / f"{problem}.json").write_text(json.dumps(record, indent=1) + "\n")
+    print(text, flush=True)
