@@ -27,9 +27,9 @@ a multiple of the differences of a sum of fluxes: dt/dx F^0, dt/dx (F^0 + F^1) /
 2/3 dt/dx ((F^0 + F^1) / 4 + F^2), so that mass is conserved to rounding.
 
 Positivity: what leaves a cell in a step is a part of what was in it as long as
-|a| dt <= dx. Where the flux of the step takes more, it is scaled back to the content of the cell. The
-exact flux satisfies this bound, so the limiter does not enlarge the flux error and
-keeps the order.
+|a| dt <= dx. Where the flux of the step takes more, it is scaled back to the content
+of the cell. The exact flux satisfies this bound, so the limiter does not enlarge the
+flux error and keeps the order.
 
 Ends: nothing enters. Through an open end mass leaves, and is counted; at a no-flux
 end (a wall) the velocity is zero.
