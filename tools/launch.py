@@ -24,10 +24,9 @@ if importlib.util.find_spec("kinetic") is None:
 
 
 def export(folder):
-    """Write all files of the last commit into an empty folder; return the commit's hash."""
-    archive = subprocess.run(
-        ["git", "archive", "--format=tar", "HEAD"], cwd=ROOT, check=True, capture_output=True
-    )
+    """Write the files of the last commit but its workflows into a folder; return its hash."""
+    command = ["git", "archive", "--format=tar", "HEAD", ":!.github"]
+    archive = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
         tar.extractall(folder, filter="data")
     command = ["git", "rev-parse", "HEAD"]
