@@ -82,6 +82,7 @@ class Contender:
             stdout=subprocess.PIPE,
             text=True,
             env=environment(threads),
+            cwd=HERE / "build",
         )
         self.process.send_signal(signal.SIGSTOP)
 
@@ -103,12 +104,14 @@ class Contender:
         self.process.communicate()
 
 
-def compare(script, names, cases, *, threads=1, rounds=7, least=0.1):
+def compare(script, names, cases, *, threads=1, rounds=7, least=0.1, patience=15.0):
     """Time the contenders on each case and yield (case, {name: answer}) as they are done.
 
     An answer holds what the contender said of its result, ``seconds``, the median over rounds,
-    and ``rounds``; or ``failed``, why it has no result.
+    and ``rounds``; or ``failed``, why it has no result. A contender that has taken `patience`
+    seconds on a case is not asked again.
     """
+    (HERE / "build").mkdir(exist_ok=True)
     contenders = [Contender(script, name, threads) for name in names]
     try:
         for case in cases:
@@ -120,8 +123,9 @@ def compare(script, names, cases, *, threads=1, rounds=7, least=0.1):
             for turn in range(rounds):
                 shift = turn % len(running)
                 for contender in running[shift:] + running[:shift]:
-                    seconds = contender.ask(time=least)["seconds"]
-                    answers[contender.name].setdefault("rounds", []).append(seconds)
+                    taken = answers[contender.name].setdefault("rounds", [])
+                    if sum(taken) < patience:
+                        taken.append(contender.ask(time=least)["seconds"])
             for contender in running:
                 answer = answers[contender.name]
                 answer["seconds"] = statistics.median(answer["rounds"])
