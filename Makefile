@@ -41,6 +41,7 @@ preview: $(READY)
 
 test: $(READY)
 	@$(RUN) tools/browser.py
+	@echo Running all tests
 	@$(RUN) -m pytest $(PYTEST_ARGS)
 
 notebooks: $(READY)

@@ -35,9 +35,9 @@ def of_playwright():
 
 
 def find():
-    """Return the path of a Chromium, or None: the variable CHROMIUM, the system's, Playwright's."""
-    named = [os.environ.get("CHROMIUM"), *map(shutil.which, NAMES), *PLACES]
-    return next((path for path in named if path and Path(path).exists()), None) or of_playwright()
+    """Return the path of a Chromium, or None: the variable CHROMIUM, Playwright's, the system's."""
+    candidates = [os.environ.get("CHROMIUM"), of_playwright(), *map(shutil.which, NAMES), *PLACES]
+    return next((path for path in candidates if path and Path(path).exists()), None)
 
 
 def launch(playwright):
