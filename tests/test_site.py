@@ -68,9 +68,9 @@ def spoiled_site(site, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def browser():
-    if not browsers.find():
-        pytest.skip("NO BROWSER: the pages were not looked at; `python tools/browser.py` says why")
     with sync_playwright() as playwright:
+        if not browsers.find(playwright):
+            pytest.skip("NO BROWSER: no page was looked at; `python tools/browser.py` says why")
         chromium = browsers.launch(playwright)
         yield chromium
         chromium.close()

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from playwright.sync_api import sync_playwright
+
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "msedge")
 PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -25,24 +27,20 @@ FLAGS = (
 )
 
 
-def of_playwright():
-    """Return the Chromium that Playwright installed, or None."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        path = playwright.chromium.executable_path
-    return path if Path(path).exists() else None
-
-
-def find():
+def find(playwright):
     """Return the path of a Chromium, or None: the variable CHROMIUM, Playwright's, the system's."""
-    candidates = [os.environ.get("CHROMIUM"), of_playwright(), *map(shutil.which, NAMES), *PLACES]
+    candidates = [
+        os.environ.get("CHROMIUM"),
+        playwright.chromium.executable_path,
+        *map(shutil.which, NAMES),
+        *PLACES,
+    ]
     return next((path for path in candidates if path and Path(path).exists()), None)
 
 
 def launch(playwright):
     """Start a headless Chromium under Playwright."""
-    return playwright.chromium.launch(executable_path=find(), args=list(FLAGS))
+    return playwright.chromium.launch(executable_path=find(playwright), args=list(FLAGS))
 
 
 def attempt(*command):
@@ -68,9 +66,10 @@ def install():
 
 def main():
     """Say which browser there is, after installing one where there was none."""
-    if not find():
-        install()
-    path = find()
+    with sync_playwright() as playwright:
+        if not find(playwright):
+            install()
+        path = find(playwright)
     print(f"Browser: {path}" if path else "Browser: none to be had; its tests will be skipped")
 
 
