@@ -19,17 +19,17 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+THREAD_COUNTS += ("NPROC",)  # XLA
 PEERS = ("kinetic", "numba", "numpy", "scipy", "jax", "diffrax", "torch", "torchdiffeq", "clawpack")
 
 
 def environment(threads):
     """Return an environment in which every library keeps to that number of threads."""
-    pool = "false" if threads == 1 else "true"
     return {
         **os.environ,
         **dict.fromkeys(THREAD_COUNTS, str(threads)),
         "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={pool} intra_op_parallelism_threads={threads}",
+        "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}",
     }
 
 
