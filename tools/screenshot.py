@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
-PAGE, FIGURE = "classification.html", "figure"
+PAGE, FIGURE = "classification.html", "#fig-cls-figure3"
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -22,7 +22,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 def main():
-    """Photograph the page around its first figure, once per theme."""
+    """Photograph the page around the figure, once per theme."""
     if not (SITE / PAGE).exists():
         sys.exit(f"{SITE / PAGE} does not exist; run `make book` first.")
     handler = functools.partial(Quiet, directory=SITE)
@@ -33,11 +33,11 @@ def main():
             for scheme in ("light", "dark"):
                 target = ROOT / "book" / "_static" / f"book-{scheme}.png"
                 page = chromium.new_page(
-                    viewport={"width": 1280, "height": 800}, color_scheme=scheme
+                    viewport={"width": 1280, "height": 820}, color_scheme=scheme
                 )
                 page.goto(f"http://127.0.0.1:{server.server_port}/{PAGE}", wait_until="networkidle")
                 page.locator(FIGURE).first.evaluate(
-                    "e => window.scrollTo(0, e.getBoundingClientRect().top + scrollY - 300)"
+                    "e => window.scrollTo(0, e.getBoundingClientRect().top + scrollY - 430)"
                 )
                 page.wait_for_timeout(500)
                 page.screenshot(path=target)
