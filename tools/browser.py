@@ -47,7 +47,13 @@ def attempt(*command):
     """Run a command; return whether it succeeded, and show its last lines where it did not."""
     print("  " + " ".join(map(str, command)), flush=True)
     result = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        command,
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
     )
     if result.returncode:
         print("\n".join(f"    {line}" for line in result.stdout.splitlines()[-5:]), flush=True)
