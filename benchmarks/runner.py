@@ -48,27 +48,29 @@ def serve(contenders, name):
                 call, describe = contenders[name](**request["build"])
                 answer = describe(call())
             else:
-                answer = {"seconds": seconds_a_call(call, request["time"])}
+                answer = {"seconds": seconds_a_call(call, **request["time"])}
         except Exception as error:
             answer = {"failed": f"{type(error).__name__}: {error}".partition("\n")[0]}
         print(json.dumps(answer), file=answers, flush=True)
 
 
-def seconds_a_call(call, least):
+def seconds_a_call(call, least, clock):
     """Return the mean over calls that take `least` seconds together, after one to warm up.
 
-    A single call that is longer than that is its own warm-up.
+    A single call that is longer than that is its own warm-up. `clock` is "process_time" or
+    "perf_counter".
     """
-    start = time.perf_counter()
+    now = getattr(time, clock)
+    start = now()
     call()
-    once = time.perf_counter() - start
+    once = now() - start
     if once > least:
         return once
     count = max(1, round(least / once))
-    start = time.perf_counter()
+    start = now()
     for _ in range(count):
         call()
-    return (time.perf_counter() - start) / count
+    return (now() - start) / count
 
 
 class Contender:
@@ -107,10 +109,13 @@ class Contender:
 def compare(script, names, cases, *, threads=1, rounds=7, least=0.1, patience=15.0):
     """Time the contenders on each case and yield (case, {name: answer}) as they are done.
 
+    With one thread, the processor time of the process is taken, which is the time that a clock
+    on the wall shows on an idle machine; with more, the clock on the wall.
     An answer holds what the contender said of its result, ``seconds``, the median over rounds,
     and ``rounds``; or ``failed``, why it has no result. A contender that has taken `patience`
     seconds on a case is not asked again.
     """
+    timing = {"least": least, "clock": "process_time" if threads == 1 else "perf_counter"}
     (HERE / "build").mkdir(exist_ok=True)
     contenders = [Contender(script, name, threads) for name in names]
     try:
@@ -125,7 +130,7 @@ def compare(script, names, cases, *, threads=1, rounds=7, least=0.1, patience=15
                 for contender in running[shift:] + running[:shift]:
                     taken = answers[contender.name].setdefault("rounds", [])
                     if sum(taken) < patience:
-                        taken.append(contender.ask(time=least)["seconds"])
+                        taken.append(contender.ask(time=timing)["seconds"])
             for contender in running:
                 answer = answers[contender.name]
                 answer["seconds"] = statistics.median(answer["rounds"])
