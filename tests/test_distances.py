@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from kinetic import Grid
+from kinetic import Grid, SimResNet, mean_field
 from kinetic.distances import wasserstein
 from kinetic.grid import CellLaw
 
@@ -70,3 +70,12 @@ def test_of_a_large_sample_to_its_law_is_of_the_predicted_size():
     predicted = np.sqrt(2.0 / (np.pi * size)) * np.pi / 8.0
     mean = np.mean([wasserstein(rng.random(size), stats.uniform()) for _ in range(20)])
     assert mean == pytest.approx(predicted, rel=0.25)
+
+
+@pytest.mark.parametrize("t", [8.0, 16.0, 20.0])
+def test_of_a_nearly_atomic_law_agrees_with_its_quantiles(t):
+    net = SimResNet("gcu", np.pi / 6, -5 * np.pi / 6)
+    law = mean_field.push_forward(net, stats.uniform(2, 6), t)
+    ends = law.ppf((np.arange(200_000) + 0.5) / 200_000)
+    nearest = np.abs(ends - np.where(ends < 5.0, 2.0, 8.0)).mean()
+    assert wasserstein(law, [2.0, 8.0]) == pytest.approx(nearest, rel=1e-2)
