@@ -72,10 +72,10 @@ def test_of_a_large_sample_to_its_law_is_of_the_predicted_size():
     assert mean == pytest.approx(predicted, rel=0.25)
 
 
-@pytest.mark.parametrize("t", [8.0, 16.0, 20.0])
+@pytest.mark.parametrize("t", [8.0, 16.0])
 def test_of_a_nearly_atomic_law_agrees_with_its_quantiles(t):
     net = SimResNet("gcu", np.pi / 6, -5 * np.pi / 6)
     law = mean_field.push_forward(net, stats.uniform(2, 6), t)
-    ends = law.ppf((np.arange(200_000) + 0.5) / 200_000)
+    ends = law.ppf((np.arange(20_000) + 0.5) / 20_000)
     nearest = np.abs(ends - np.where(ends < 5.0, 2.0, 8.0)).mean()
     assert wasserstein(law, [2.0, 8.0]) == pytest.approx(nearest, rel=1e-2)
