@@ -114,7 +114,7 @@ def test_no_page_with_launch_buttons_has_a_fault(browser, linked_site):
         ("<script>console.error('no')</script>", "console error"),
         ("<script>throw new Error('no')</script>", "page error"),
         (
-            "<script>setInterval(() => { document.documentElement.dataset.theme = 'light' })</script>",
+            "<script>setInterval(() => document.documentElement.dataset.theme = 'light')</script>",
             "not shown in the",
         ),
         ("<script>document.documentElement.lang = ''</script>", "no language attribute"),
