@@ -1,6 +1,5 @@
 """The test run must leave every tracked file as it was."""
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -33,6 +32,4 @@ def tracked_files_changed(request):
     before, now = request.config.stash[STATE], tracked_changes()
     if before is None or now is None:
         pytest.skip("not a git checkout")
-    if before != now and not os.environ.get("CI"):
-        pytest.skip("TRACKED FILES CHANGED during the run: by it, or by somebody who edited them")
     return before != now

@@ -29,13 +29,15 @@ def execute(source, target):
     Raises
     ------
     ChapterError
-        If a cell raised an error, ran too long or ended the kernel.
+        If a cell raised or showed an error, wrote to standard error, ran too long or ended
+        the kernel.
     """
     source, target = Path(source), Path(target)
     notebook = nbformat.read(source, as_version=4)
     reached = []
     client = NotebookClient(
         notebook,
+        kernel_name="python3",
         timeout=SECONDS_PER_CELL,
         record_timing=False,
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
@@ -55,5 +57,18 @@ def execute(source, target):
             f"{where}: cell {reached[-1] + 1} of {len(notebook.cells)} failed\n\n"
             f"{code}\n\n{ANSI.sub('', what).strip()}"
         ) from None
+    refuse_errors(source, notebook)
     nbformat.write(notebook, target)
     return time.perf_counter() - start
+
+
+def refuse_errors(path, executed):
+    """Raise ChapterError if a cell wrote to standard error or showed an error and went on."""
+    for index, cell in enumerate(executed.cells):
+        expected = "raises-exception" in cell.metadata.get("tags", ())
+        for output in cell.get("outputs", ()):
+            error = output.output_type == "error" and not expected
+            if error or output.get("name") == "stderr":
+                what = f"showed {output.evalue}" if error else f"warned:\n\n{output.text.rstrip()}"
+                where = f"{path.parent.name}/{path.name}: cell {index + 1} of {len(executed.cells)}"
+                raise ChapterError(f"{where} {what}\n\n{cell.source}")
