@@ -51,9 +51,10 @@ def _claim(record):
     name, source, verdict = _words(record["name"]), _words(record["source"]), record["verdict"]
     note = record["correction"] or record["failure"]
     note = f"<br><small>{_words(note)}</small>" if note else ""
+    label = "printed" if record["corrected"] or record["failure"] else ""
     rows = [
         _wide(f"<strong>{name}</strong>, {source}: {_words(record['statement'])}"),
-        _check("printed", record["printed"]),
+        _check(label, record["printed"]),
         _check("corrected", record["corrected"]) if record["corrected"] else "",
         _wide(f"{MARKS[verdict]} <em>{verdict}</em>{note}"),
     ]
