@@ -76,7 +76,9 @@ def _clip(x, low, high):
     d, count = x.shape
     for i in range(d):
         for p in range(count):
-            x[i, p] = min(max(x[i, p], low), high)
+            # Not by min and max, which may turn NaN into a number.
+            x[i, p] = low if x[i, p] < low else x[i, p]
+            x[i, p] = high if x[i, p] > high else x[i, p]
 
 
 @kernel

@@ -14,7 +14,11 @@ import numpy as np
 CHUNK = 2048
 TOLERANCE = {"method": "DOP853", "rtol": 1e-13, "atol": 1e-14}
 SMALLEST_WEIGHT = 1e-3
-"""Below it the quotient would lose more than three digits."""
+FARTHEST_REST = 1e4
+"""The quotient (u - b) / w loses digits for small w, and where -b / w is far from all x."""
+
+FEWEST_STEPS = 128
+"""Where w or b depend on time, so that their changes are seen."""
 
 
 def flow(net, x, start, end):
@@ -41,7 +45,8 @@ def flow(net, x, start, end):
         w, b = net.parameters(0.0)
         if w == 0.0:
             return x + span * net.activation(b), np.zeros(x.shape)
-        if abs(w) >= SMALLEST_WEIGHT:
+        extent = 1.0 + np.abs(x).max(initial=0.0)
+        if abs(w) >= SMALLEST_WEIGHT and abs(b) <= FARTHEST_REST * abs(w) * extent:
             u, stretch = net.activation.flow_with_stretch(w * x + b, w * span)
             return (u - b) / w, stretch
     return _integrated(net, x, start, end)
@@ -53,7 +58,7 @@ def _integrated(net, x, start, end):
         u = w * state[: state.size // 2] + b
         return np.concatenate([net.activation(u), w * net.activation.derivative(u)])
 
-    return _in_chunks(rate, start, end, 1, x, np.zeros(x.shape))
+    return _in_chunks(rate, net.autonomous, start, end, 1, x, np.zeros(x.shape))
 
 
 def flow_many(net, x, start, end):
@@ -82,10 +87,10 @@ def flow_many(net, x, start, end):
         w, b = net.parameters(t)
         return net.activation(state.reshape(-1, net.dimension) @ w.T + b).ravel()
 
-    return _in_chunks(rate, start, end, net.dimension, x)[0]
+    return _in_chunks(rate, net.autonomous, start, end, net.dimension, x)[0]
 
 
-def _in_chunks(rate, start, end, columns, *parts):
+def _in_chunks(rate, autonomous, start, end, columns, *parts):
     """Integrate arrays of equal shape from start to end, a chunk of particles at a time."""
     from scipy.integrate import solve_ivp
 
@@ -93,10 +98,11 @@ def _in_chunks(rate, start, end, columns, *parts):
     if start == end:
         return results
     rows = [part.reshape(-1, columns) for part in results]
+    longest = math.inf if autonomous else abs(end - start) / FEWEST_STEPS
     for k in range(0, len(rows[0]), CHUNK):
         chunk = slice(k, k + CHUNK)
         state = np.concatenate([part[chunk].ravel() for part in rows])
-        solution = solve_ivp(rate, (start, end), state, **TOLERANCE)
+        solution = solve_ivp(rate, (start, end), state, max_step=longest, **TOLERANCE)
         if not solution.success or not math.isfinite(solution.y[:, -1].sum()):
             raise FloatingPointError(
                 f"the characteristics leave the range of floating point between t={start} "

@@ -45,6 +45,9 @@ from kinetic._compile import inlined, kernel
 
 BOUNDARIES = ("no-flux", "open")
 LARGEST_FLOOR = 1.0 / 20.0
+MOST_STEPS = 10**9
+FEWEST_STEPS = 128
+"""Between two output times where the velocity depends on time, so that its changes are seen."""
 
 
 class Transport(NamedTuple):
@@ -64,9 +67,16 @@ class Transport(NamedTuple):
 
 def weight_floor(averages, dx):
     """epsilon of the nonlinear weights for initial (n,) averages (module docstring)."""
-    mass = averages.sum() * dx
-    typical = (averages**2).sum() * dx / mass
-    return float(typical**2 * min(dx * typical / mass, LARGEST_FLOOR))
+    typical, cells = _occupied(averages)
+    return float(typical**2 * min(1.0 / cells, LARGEST_FLOOR))
+
+
+def _occupied(averages):
+    """Typical density s, and the number of cells that the length l is."""
+    largest = averages.max()
+    shape = averages / largest
+    share = (shape**2).sum() / shape.sum()
+    return largest * share, shape.sum() / share
 
 
 def with_ghosts(averages):
@@ -100,15 +110,16 @@ def reconstruct(averages, epsilon):
     if averages.ndim != 1 or averages.size < 5:
         raise ValueError(f"averages must be a vector of at least 5; got shape {averages.shape}")
     epsilon = _validate.number("epsilon", epsilon, low=1e-300, accepted="a positive number")
-    jumps = np.diff(with_ghosts(averages))
+    unit = np.abs(averages).max() or 1.0
+    jumps = np.diff(with_ghosts(averages / unit))
     left, right = jumps[:-1], jumps[1:]
     slope, curvature = (left + right) / 2.0, right - left
     indicators = np.array([left**2, slope**2 + 13.0 / 3.0 * curvature**2, right**2])
-    weights = np.array([[0.25], [0.5], [0.25]]) / (indicators + epsilon) ** 2
+    weights = np.array([[0.25], [0.5], [0.25]]) / (indicators + epsilon / unit**2) ** 2
     weights /= weights.sum(axis=0)
-    return np.column_stack(
+    return unit * np.column_stack(
         [
-            averages - weights[1] * curvature / 12.0,
+            averages / unit - weights[1] * curvature / 12.0,
             weights[0] * left + weights[1] * slope + weights[2] * right,
             weights[1] * curvature,
         ]
@@ -258,13 +269,14 @@ def transport(averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45):
             a[[0, -1]] = 0.0
         return np.maximum(a, 0.0), np.minimum(a, 0.0), float(np.abs(a).max())
 
+    unit, cells = _occupied(averages)
     state = np.zeros((3, grid.cells + 2))
-    state[0, 1:-1] = averages
+    state[0, 1:-1] = averages / unit
     u, v, w = state
     flux, outflow = np.zeros(grid.cells + 1), np.zeros(2)
     result = Transport(times, np.empty((times.size, grid.cells)), np.zeros((times.size, 2)), 0)
     result.averages[0] = averages
-    epsilon = weight_floor(averages, grid.dx)
+    epsilon = min(1.0 / cells, LARGEST_FLOOR)
     taken = 0
 
     def advance(stages, dt, steps):
@@ -279,23 +291,40 @@ def transport(averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45):
     for i in range(1, times.size):
         t, end = times[i - 1], times[i]
         if fixed:
-            steps = max(1, int(np.ceil((end - t) * fixed[2] / (cfl * grid.dx) * (1.0 - 1e-12))))
+            steps = _steps(t, end, fixed[2], cfl * grid.dx)
             advance((fixed,) * 3, (end - t) / steps, steps)
         else:
+            longest = (end - t) / FEWEST_STEPS
             while t < end:
-                stages, dt = _stages_in_time(parts, t, end, cfl * grid.dx)
+                stages, dt = _stages_in_time(parts, t, end, longest, cfl * grid.dx)
                 advance(stages, dt, 1)
                 t = end if t + dt >= end * (1.0 - 1e-15) else t + dt
-        result.averages[i] = u[1:-1]
-        result.outflow[i] = outflow * grid.dx
+        result.averages[i] = unit * u[1:-1]
+        result.outflow[i] = unit * outflow * grid.dx
     return result._replace(steps=taken)
 
 
-def _stages_in_time(parts, t, end, reach):
+def _steps(t, end, fastest, reach):
+    """Number of steps of at most reach / fastest from t to end."""
+    with np.errstate(over="ignore"):
+        steps = np.ceil((end - t) * fastest / reach * (1.0 - 1e-12))
+    if not steps <= MOST_STEPS:
+        raise ValueError(
+            f"from t={t} to t={end} with velocities up to {fastest:.3g} and cfl * dx = {reach:.3g} "
+            f"it takes {steps:.3g} steps; at most {MOST_STEPS} are taken: shorten the times, "
+            "raise cfl, coarsen the grid or lower the weights"
+        )
+    return max(1, int(steps))
+
+
+def _stages_in_time(parts, t, end, longest, reach):
     """Velocities at t, t + dt, t + dt/2 with max |a| dt <= reach at all three, and dt."""
     first = parts(t)
-    dt = end - t if first[2] * (end - t) <= reach else reach / first[2]
+    dt = min(end - t, longest)
+    dt = dt / _steps(t, t + dt, first[2], reach)
     while True:
+        if t + dt / 2.0 == t:
+            raise ValueError(f"times near t={t} are too large for steps of {dt:.3g}")
         stages = first, parts(t + dt), parts(t + dt / 2.0)
         fastest = max(stage[2] for stage in stages)
         if fastest * dt <= reach * (1.0 + 1e-12):

@@ -39,11 +39,17 @@ class Grid:
 
     def __post_init__(self):
         left, right = _validate.number("left", self.left), _validate.number("right", self.right)
+        cells = _validate.integer("cells", self.cells, low=5)
         if left >= right:
             raise ValueError(f"a grid needs left < right; got left={left}, right={right}")
+        dx = (right - left) / cells
+        if not (np.isfinite(dx) and left + dx > left and right - dx < right):
+            raise ValueError(
+                f"cells of [{left}, {right}] must be wider than rounding; got {cells} of width {dx}"
+            )
         object.__setattr__(self, "left", left)
         object.__setattr__(self, "right", right)
-        object.__setattr__(self, "cells", _validate.integer("cells", self.cells, low=5))
+        object.__setattr__(self, "cells", cells)
 
     @property
     def dx(self):
@@ -108,7 +114,7 @@ class CellLaw:
     ----------
     grid : Grid
     averages : (n,) array
-        Non-negative cell averages with dx * sum = 1 to 1e-9.
+        Non-negative cell averages whose mass dx * sum is 1 to 1e-5; it is divided by.
     """
 
     def __init__(self, grid, averages):
@@ -119,11 +125,11 @@ class CellLaw:
                 f"averages must be ({grid.cells},) and non-negative; "
                 f"got shape {averages.shape}, minimum {averages.min()}"
             )
-        if abs(mass - 1.0) > 1e-9:
+        if abs(mass - 1.0) > 1e-5:
             raise ValueError(f"a law has mass 1; the averages have mass {mass}")
         self.grid = grid
-        self.averages = averages
-        self._at_faces = np.concatenate([[0.0], np.cumsum(averages) * grid.dx]) / mass
+        self.averages = averages / mass
+        self._at_faces = np.concatenate([[0.0], np.cumsum(self.averages) * grid.dx])
 
     @property
     def breakpoints(self):

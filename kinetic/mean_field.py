@@ -57,8 +57,8 @@ class Solution:
         nodes, weights = np.polynomial.legendre.leggauss(k // 2 + 2)
         powers = (self.grid.centers[:, None] + self.grid.dx * nodes / 2.0) ** k
         shapes = (nodes / 2.0) ** np.arange(3)[:, None]
-        integrals = self.grid.dx * np.einsum("jq,aq,q->ja", powers, shapes, weights / 2.0)
-        return np.array([float(np.sum(c * integrals)) for c in self._polynomials])
+        integrals = np.einsum("jq,aq,q->ja", powers, shapes, weights / 2.0)
+        return np.array([float(np.sum(self.grid.dx * c * integrals)) for c in self._polynomials])
 
     @cached_property
     def _polynomials(self):
@@ -164,14 +164,20 @@ def _initial_averages(g0, grid, normalize):
             f"g0 must be non-negative; its average is {averages[j]} in the cell at "
             f"x={grid.centers[j]}"
         )
+    inside = float(averages.sum() * grid.dx)
     if not normalize:
         if abs(mass - 1.0) > MASS_TOLERANCE:
             raise ValueError(
                 f"g0 must have mass 1 in the grid [{grid.left}, {grid.right}]; it has {mass:.9g}: "
                 "not normalized, or partly outside. normalize=True divides by it"
             )
+        if abs(inside - mass) > MASS_TOLERANCE:
+            raise ValueError(
+                f"the grid of {grid.cells} cells is too coarse for g0: Gauss quadrature sees mass "
+                f"{inside:.9g} of {mass:.9g}. Refine it, let faces meet the jumps of g0, give g0 "
+                "as a law with cdf, or set normalize=True"
+            )
         return averages
-    inside = float(averages.sum() * grid.dx)
     if inside <= 0.0:
         raise ValueError(f"g0 has no mass in the grid [{grid.left}, {grid.right}]")
     return averages / inside

@@ -16,6 +16,7 @@ from kinetic.tabulate import tabulate
 LAYERS_AT_ONCE = 4096
 EXACT_CHUNK = 1 << 16
 SMALLEST_TASK = 4096
+MOST_LAYERS = 10**9
 
 
 class SimResNet:
@@ -127,6 +128,7 @@ def propagate(
     FloatingPointError
         If a state leaves the range of floating point.
     """
+    _checked_network(net)
     x0 = _validate.array("x0", x0, dtype=None)
     d = net.dimension
     if x0.ndim not in (1, 2) or (x0.shape[1] if x0.ndim == 2 else 1) != d or len(x0) == 0:
@@ -147,10 +149,17 @@ def propagate(
             f"out must be a {x0.dtype} array of shape {shape}; "
             f"got {getattr(out, 'dtype', type(out).__name__)} of shape {np.shape(out)}"
         )
-    elif not out.flags.c_contiguous:
-        raise ValueError("out must be C-contiguous")
+    elif not (out.flags.c_contiguous and out.flags.writeable):
+        raise ValueError("out must be C-contiguous and writeable")
+    elif np.may_share_memory(x0, out) and not (final_only and x0.ctypes.data == out.ctypes.data):
+        x0 = x0.copy()
     if not final_only:
         out[0] = x0
+    if step is not None and np.diff(times).max() / step > MOST_LAYERS:
+        raise ValueError(
+            f"step must divide an interval of times into at most {MOST_LAYERS} layers; "
+            f"got step={step} for an interval of {np.diff(times).max()}"
+        )
     advance = _advance_exactly if method == "exact" else _advance_by_layers
     for i in range(1, times.size):
         start = x0 if i == 1 else out[i - 1]
@@ -193,6 +202,7 @@ def end_map(net, interval, time, *, method="exact", step=None):
         If an argument is not as described, or the map has kinks (ReLU) or is too steep
         for a table.
     """
+    _checked_network(net)
     if net.dimension != 1:
         raise ValueError(f"a map can be tabulated for d = 1; the network has d = {net.dimension}")
     ends = _validate.array("interval", interval, accepted="two finite numbers (a, b)")
@@ -205,6 +215,11 @@ def end_map(net, interval, time, *, method="exact", step=None):
         return propagate(net, x, time, method=method, step=step)
 
     return tabulate(states, *ends.tolist())
+
+
+def _checked_network(net):
+    if not isinstance(net, SimResNet):
+        raise TypeError(f"net must be a kinetic.SimResNet; got {type(net).__name__}")
 
 
 def _checked_step(method, step):

@@ -96,6 +96,33 @@ CASES = {
     "grid of equal ends": (lambda: Grid(1.0, 1.0, 10), ValueError, "left < right"),
     "grid with 4 cells": (lambda: Grid(0.0, 1.0, 4), ValueError, "cells.*at least 5; got 4"),
     "grid with 9.5 cells": (lambda: Grid(0.0, 1.0, 9.5), TypeError, "cells.*9.5"),
+    "grid finer than rounding": (lambda: Grid(1e16, 1e16 + 4, 10), ValueError, "wider than round"),
+    "grid of infinite width": (lambda: Grid(-1e308, 1e308, 9), ValueError, "cells of"),
+    "absurdly many steps": (lambda: solve(cfl=1e-300), ValueError, "steps; at most.*raise cfl"),
+    "absurdly many steps in time": (
+        lambda: solve(net=SimResNet("tanh", np.cos, 0.0), cfl=1e-300), ValueError, "steps; at most"
+    ),
+    "times beyond resolution": (
+        lambda: solve(net=SimResNet("tanh", lambda t: 1.0, 0.0), times=[1e17, 1e17 + 64]),
+        ValueError,
+        "times near t=1e",
+    ),
+    "absurdly many layers": (
+        lambda: network.propagate(NET, [1.0], 1.0, method="euler", step=1e-12),
+        ValueError,
+        "step must divide.*1e-12",
+    ),
+    "propagation of no network": (
+        lambda: network.propagate("tanh", [1.0], 1.0), TypeError, "net must be a kinetic.SimResNet"
+    ),
+    "out read-only": (
+        lambda: network.propagate(NET, [1.0], 1.0, out=np.broadcast_to(0.0, 1)),
+        ValueError,
+        "writeable",
+    ),
+    "grid too coarse for the density": (
+        lambda: solve(g0=stats.norm(0.05, 0.03).pdf), ValueError, "too coarse for g0"
+    ),
     "grid infinite": (lambda: Grid(0.0, np.inf, 9), ValueError, "right.*inf"),
     "grid of strings": (lambda: Grid("a", 1.0, 9), TypeError, "left.*'a'"),
     "no grid": (lambda: solve(grid=(0, 1, 10)), TypeError, "grid must be a kinetic.Grid"),

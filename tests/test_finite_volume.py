@@ -229,3 +229,20 @@ def test_time_step_obeys_the_velocity_of_every_stage():
     result = finite_volume.transport(np.ones(50), pulse, grid, [0.0, 0.5], boundary="open")
     assert result.averages.min() >= -1e-15
     assert abs(result.averages[-1].sum() * grid.dx + result.outflow[-1].sum() - 1.0) < 1e-13
+
+
+def test_velocity_that_vanishes_at_every_stage_of_the_first_step_is_seen():
+    # sin^2(2 pi t) is zero at t = 0, 1/2 and 1; its integral over [0, 1] is 1/2.
+    net = SimResNet("identity", lambda t: np.sin(2.0 * np.pi * t) ** 2, 0.0)
+    sol = mean_field.solve(net, stats.norm(0.0, 0.5), Grid(-6.0, 6.0, 400), [0.0, 1.0])
+    assert sol.variance[-1] == pytest.approx(0.25 * np.e, rel=1e-3)
+
+
+@pytest.mark.parametrize("length", [1e-150, 1e150])
+def test_extreme_units_do_not_overflow(length):
+    grid = Grid(0.0, length, 50)
+    net = SimResNet("tanh", 1.0 / length, -0.5)
+    sol = mean_field.solve(net, stats.uniform(0.0, length), grid, [0.0, length])
+    assert np.isfinite(sol.density).all()
+    assert np.isfinite(sol.variance).all()
+    assert abs(sol.mass[-1] - 1.0) < 1e-12

@@ -207,3 +207,34 @@ def test_overflow_is_reported_not_returned():
     x = np.ones(3, np.float32)
     with pytest.raises(FloatingPointError, match="range of float32"):
         network.propagate(SimResNet("identity", 5.0, 0.0), x, 100.0, method="rk4", step=0.1)
+
+
+def test_nan_does_not_hide_behind_a_wall():
+    net = SimResNet("gcu", 1e308, 0.0)
+    with pytest.raises(FloatingPointError):
+        network.propagate(net, [3.0], 1.0, method="euler", step=0.1, walls=(2.0, 8.0))
+
+
+def test_result_may_overlap_the_input():
+    net = SimResNet("tanh", 1.0, 0.3)
+    x = np.linspace(-1.0, 1.0, 9000)
+    expected = network.propagate(net, x, [0.0, 0.5, 1.0], method="euler", step=0.1)
+    table = np.zeros((3, 9000))
+    table[2] = x
+    network.propagate(net, table[2], [0.0, 0.5, 1.0], method="euler", step=0.1, out=table)
+    np.testing.assert_array_equal(table, expected)
+    line = np.zeros(9001)
+    line[:-1] = x
+    network.propagate(net, line[:-1], 1.0, method="euler", step=0.1, out=line[1:], threads=2)
+    np.testing.assert_array_equal(line[1:], expected[-1])
+
+
+def test_exact_flow_far_from_the_rest_point_keeps_its_digits():
+    net = SimResNet("identity", 1e-3, 1e6)
+    expected = np.exp(1e-3) + 1e9 * np.expm1(1e-3)
+    assert network.propagate(net, [1.0], 1.0)[0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_exact_sees_a_pulse_of_the_parameters():
+    net = SimResNet("identity", lambda t: 10.0 * (abs(t - 0.5) < 0.05), 0.0)
+    assert network.propagate(net, [1.0], 1.0)[0] == pytest.approx(np.e, rel=1e-9)
