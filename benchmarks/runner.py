@@ -42,25 +42,27 @@ def serve(contenders, name):
     call = None
     for line in sys.stdin:
         request = json.loads(line)
+        now = getattr(time, request["clock"])
         try:
             if "build" in request:
                 call = None
                 call, describe = contenders[name](**request["build"])
-                answer = describe(call())
+                start = now()
+                result = call()
+                answer = {"first": now() - start, **describe(result)}
+                del result
             else:
-                answer = {"seconds": seconds_a_call(call, **request["time"])}
+                answer = {"seconds": seconds_a_call(call, request["time"], now)}
         except Exception as error:
             answer = {"failed": f"{type(error).__name__}: {error}".partition("\n")[0]}
         print(json.dumps(answer), file=answers, flush=True)
 
 
-def seconds_a_call(call, least, clock):
+def seconds_a_call(call, least, now):
     """Return the mean over calls that take `least` seconds together, after one to warm up.
 
-    A single call that is longer than that is its own warm-up. `clock` is "process_time" or
-    "perf_counter".
+    A single call that is longer than that is its own warm-up.
     """
-    now = getattr(time, clock)
     start = now()
     call()
     once = now() - start
@@ -106,31 +108,36 @@ class Contender:
         self.process.communicate()
 
 
-def compare(script, names, cases, *, threads=1, rounds=7, least=0.1, patience=15.0):
+def compare(script, names, cases, *, threads=1, rounds=7, least=0.1, patience=10.0):
     """Time the contenders on each case and yield (case, {name: answer}) as they are done.
 
     With one thread, the processor time of the process is taken, which is the time that a clock
     on the wall shows on an idle machine; with more, the clock on the wall.
     An answer holds what the contender said of its result, ``seconds``, the median over rounds,
     and ``rounds``; or ``failed``, why it has no result. A contender that has taken `patience`
-    seconds on a case is not asked again.
+    seconds on a case is not asked again; if its first call took as long, that one counts.
     """
-    timing = {"least": least, "clock": "process_time" if threads == 1 else "perf_counter"}
+    clock = "process_time" if threads == 1 else "perf_counter"
     (HERE / "build").mkdir(exist_ok=True)
     contenders = [Contender(script, name, threads) for name in names]
     try:
         for case in cases:
-            answers = {contender.name: contender.ask(build=case) for contender in contenders}
+            answers = {
+                contender.name: contender.ask(build=case, clock=clock) for contender in contenders
+            }
             for name, answer in answers.items():
                 if "failed" in answer:
                     print(f"!! LEFT OUT: {name} on {case}: {answer['failed']}", flush=True)
             running = [one for one in contenders if "failed" not in answers[one.name]]
+            for one in running:
+                first = answers[one.name]["first"]
+                answers[one.name]["rounds"] = [first] if first > patience else []
             for turn in range(rounds):
                 shift = turn % len(running)
                 for contender in running[shift:] + running[:shift]:
-                    taken = answers[contender.name].setdefault("rounds", [])
+                    taken = answers[contender.name]["rounds"]
                     if sum(taken) < patience:
-                        taken.append(contender.ask(time=timing)["seconds"])
+                        taken.append(contender.ask(time=least, clock=clock)["seconds"])
             for contender in running:
                 answer = answers[contender.name]
                 answer["seconds"] = statistics.median(answer["rounds"])
