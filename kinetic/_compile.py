@@ -5,6 +5,7 @@ of what it calls. Here every kernel is cached in a directory whose name is a dig
 of all the package's source, so that any edit anywhere starts from an empty cache.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -34,6 +35,7 @@ def _usable(directory):
     try:
         directory.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=directory).close()
+        os.utime(directory)
     except OSError:
         return False
     return True
@@ -42,14 +44,17 @@ def _usable(directory):
 def _cache_directory():
     """Directory of this generation of kernels, or None where nothing is writable."""
     name = f"kinetic-kernels-{source_digest()}"
-    roots = [PACKAGE / "__pycache__", Path("~/.cache/kinetic").expanduser()]
+    roots = [PACKAGE / "__pycache__"]
+    with contextlib.suppress(RuntimeError):  # there may be no home
+        roots.append(Path("~/.cache/kinetic").expanduser())
     if os.environ.get("NUMBA_CACHE_DIR"):
         roots.insert(0, Path(os.environ["NUMBA_CACHE_DIR"]))
     for root in roots:
         if _usable(root / name):
-            generations = sorted(root.glob("kinetic-kernels-*"), key=os.path.getmtime)
-            for old in generations[:-KEPT_GENERATIONS]:
-                shutil.rmtree(old, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another process may clean up as well
+                generations = sorted(root.glob("kinetic-kernels-*"), key=os.path.getmtime)
+                for old in generations[:-KEPT_GENERATIONS]:
+                    shutil.rmtree(old, ignore_errors=True)
             return str(root / name)
     return None
 

@@ -8,9 +8,13 @@ import numpy as np
 
 def number(name, value, *, low=-math.inf, high=math.inf, accepted="a finite number"):
     """A finite real number in the closed interval [low, high], as float."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, np.number)):
+    real = isinstance(value, (Real, np.integer, np.floating))
+    if isinstance(value, (bool, np.bool_)) or not real:
         raise TypeError(f"{name} must be {accepted}; got {value!r}")
-    value = float(value)
+    try:
+        value = float(value)
+    except OverflowError:
+        value = math.inf
     if not (math.isfinite(value) and low <= value <= high):
         raise ValueError(f"{name} must be {accepted}; got {value!r}")
     return value
@@ -27,13 +31,20 @@ def integer(name, value, *, low):
 
 def array(name, value, *, dtype=float, accepted="an array of finite numbers"):
     """A finite real array; ``dtype=None`` keeps float32 and float64 as they are."""
-    given = np.asarray(value)
+    try:
+        given = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must be {accepted}; got rows of unequal length") from None
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name} must be {accepted}; got masked entries")
     if given.dtype.kind not in "iuf":
         raise TypeError(f"{name} must be {accepted}; got {given.dtype} values: {value!r:.80}")
     if dtype is None:
         dtype = given.dtype if given.dtype in (np.float32, np.float64) else float
     given = np.ascontiguousarray(given, dtype=dtype).reshape(given.shape)
-    if not math.isfinite(given.sum(dtype=float)) and not np.isfinite(given).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = given.sum(dtype=float)
+    if not math.isfinite(total) and not np.isfinite(given).all():
         where = np.argwhere(~np.isfinite(given))[0]
         index = ", ".join(str(i) for i in where)
         raise ValueError(f"{name} must be {accepted}; got {given[tuple(where)]} at index ({index})")
@@ -47,6 +58,8 @@ def times(value, name="times"):
         raise ValueError(
             f"{name} must be a one-dimensional, non-empty sequence; got shape {given.shape}"
         )
+    if not math.isfinite(float(given[-1]) - float(given[0])):
+        raise ValueError(f"{name} must span a finite time; got {given[0]} to {given[-1]}")
     steps = np.diff(given)
     if np.any(steps <= 0):
         i = int(np.argmax(steps <= 0))
@@ -56,7 +69,7 @@ def times(value, name="times"):
 
 def choice(name, value, accepted):
     """One of the accepted strings."""
-    if value not in accepted:
+    if not (isinstance(value, str) and value in accepted):
         listed = ", ".join(repr(entry) for entry in accepted)
         raise ValueError(f"{name} must be one of {listed}; got {value!r}")
     return value

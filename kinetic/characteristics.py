@@ -20,6 +20,8 @@ FARTHEST_REST = 1e4
 FEWEST_STEPS = 128
 """Where w or b depend on time, so that their changes are seen."""
 
+MOST_CALLS = 50_000
+
 
 def flow(net, x, start, end):
     """Positions at ``end`` of characteristics that are at x at ``start``; d = 1.
@@ -47,7 +49,11 @@ def flow(net, x, start, end):
             return x + span * net.activation(b), np.zeros(x.shape)
         extent = 1.0 + np.abs(x).max(initial=0.0)
         if abs(w) >= SMALLEST_WEIGHT and abs(b) <= FARTHEST_REST * abs(w) * extent:
-            u, stretch = net.activation.flow_with_stretch(w * x + b, w * span)
+            with np.errstate(over="ignore"):
+                u = w * x + b
+            if not np.isfinite(u).all():
+                raise FloatingPointError(f"w x + b exceeds the range of float64 for w={w}, b={b}")
+            u, stretch = net.activation.flow_with_stretch(u, w * span)
             return (u - b) / w, stretch
     return _integrated(net, x, start, end)
 
@@ -98,11 +104,26 @@ def _in_chunks(rate, autonomous, start, end, columns, *parts):
     if start == end:
         return results
     rows = [part.reshape(-1, columns) for part in results]
+    calls = 0
+
+    def counted(t, state):
+        nonlocal calls
+        calls += 1
+        if calls > MOST_CALLS:
+            raise FloatingPointError(
+                f"the exact flow from t={start} to t={end} needs more than {MOST_CALLS} "
+                f"evaluations (now t={t:.6g}): w is too large for it. Use method='rk4' or 'euler'"
+            )
+        return rate(t, state)
+
     longest = math.inf if autonomous else abs(end - start) / FEWEST_STEPS
     for k in range(0, len(rows[0]), CHUNK):
         chunk = slice(k, k + CHUNK)
+        calls = 0
         state = np.concatenate([part[chunk].ravel() for part in rows])
-        solution = solve_ivp(rate, (start, end), state, max_step=longest, **TOLERANCE)
+        solution = solve_ivp(
+            counted, (start, end), state, max_step=longest, t_eval=[end], **TOLERANCE
+        )
         if not solution.success or not math.isfinite(solution.y[:, -1].sum()):
             raise FloatingPointError(
                 f"the characteristics leave the range of floating point between t={start} "

@@ -12,10 +12,11 @@ SMOOTH_LEVELS = 4096
 DEEPEST_TAIL = 52
 BEND = 1e-9
 MOST_HALVINGS = 60
+MOST_POINTS = 1 << 20
 
 
 def wasserstein(a, b):
-    """1-Wasserstein distance (4) of two laws or samples on the line.
+    """1-Wasserstein distance (4) of two laws with finite means, or samples, on the line.
 
     Parameters
     ----------
@@ -85,13 +86,14 @@ def _resolving_points(law):
     levels = np.concatenate([np.arange(1, SMOOTH_LEVELS) / SMOOTH_LEVELS, tail, 1.0 - tail])
     points = np.asarray(law.ppf(np.unique(np.concatenate([[0.0], levels, [1.0]]))), dtype=float)
     points = np.unique(points[np.isfinite(points)])
-    allowed = BEND * np.ptp(np.asarray(law.ppf([0.001, 0.999]), dtype=float))
+    bulk = np.ptp(np.asarray(law.ppf([0.001, 0.999]), dtype=float))
+    allowed = BEND * max(bulk, 1e-3 * np.ptp(points))
     left, right = points[:-1], points[1:]
     for _ in range(MOST_HALVINGS):
         middle = (left + right) / 2.0
         bend = law.cdf(middle) - (law.cdf(left) + law.cdf(right)) / 2.0
         bent = np.abs(bend) * (right - left) > allowed
-        if not bent.any():
+        if not bent.any() or points.size > MOST_POINTS:
             break
         left, middle, right = left[bent], middle[bent], right[bent]
         points = np.concatenate([points, middle])

@@ -42,12 +42,14 @@ import numpy as np
 
 from kinetic import _validate
 from kinetic._compile import inlined, kernel
+from kinetic.grid import Grid
 
 BOUNDARIES = ("no-flux", "open")
 LARGEST_FLOOR = 1.0 / 20.0
-MOST_STEPS = 10**9
-FEWEST_STEPS = 128
-"""Between two output times where the velocity depends on time, so that its changes are seen."""
+MOST_STEPS = 10**7
+FEWEST_STEPS = 64.0 * (1.0 + 5.0**0.5)
+"""Between two output times where the velocity depends on time: enough to see its changes,
+and irrational, so as not to meet a period of the velocity at each step."""
 
 
 class Transport(NamedTuple):
@@ -67,6 +69,9 @@ class Transport(NamedTuple):
 
 def weight_floor(averages, dx):
     """epsilon of the nonlinear weights for initial (n,) averages (module docstring)."""
+    averages = _validate.array("averages", averages)
+    if averages.size == 0 or averages.max() <= 0.0:
+        raise ValueError("averages must have a positive entry")
     typical, cells = _occupied(averages)
     return float(typical**2 * min(1.0 / cells, LARGEST_FLOOR))
 
@@ -228,7 +233,9 @@ def transport(averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45):
     averages : (n,) array
         Non-negative cell averages at ``times[0]``, not all zero.
     velocity : (n + 1,) array or callable
-        a on the faces, or a function of t that returns it.
+        a on the faces, or a function of t that returns it. It is read three times in a
+        step, of which there are at least 208 between two output times; changes that are
+        faster than that are not seen.
     grid : Grid
     times : (T,) array_like
         Increasing output times.
@@ -245,6 +252,8 @@ def transport(averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45):
     ValueError, TypeError
         If an argument is not as described.
     """
+    if not isinstance(grid, Grid):
+        raise TypeError(f"grid must be a kinetic.Grid; got {type(grid).__name__}")
     averages = _validate.array("averages", averages)
     if averages.shape != (grid.cells,):
         raise ValueError(f"averages must have shape ({grid.cells},); got {averages.shape}")

@@ -138,7 +138,7 @@ class CellLaw:
 
     def pdf(self, x):
         """Density at x."""
-        x = np.asarray(x, dtype=float)
+        x = _validate.array("x", x)
         cell = np.floor((x - self.grid.left) / self.grid.dx).astype(int)
         inside = (cell >= 0) & (cell < self.grid.cells)
         return np.where(inside, self.averages[np.where(inside, cell, 0)], 0.0)
@@ -148,5 +148,9 @@ class CellLaw:
         return np.interp(x, self.grid.faces, self._at_faces)
 
     def ppf(self, q):
-        """Quantile function at q in [0, 1]."""
-        return np.interp(q, np.maximum.accumulate(self._at_faces), self.grid.faces)
+        """Quantile function at q in [0, 1]: the smallest x with cdf(x) >= q."""
+        q = _validate.array("q", q)
+        cell = np.clip(np.searchsorted(self._at_faces, q) - 1, 0, self.grid.cells - 1)
+        mass = np.diff(self._at_faces)[cell]
+        part = (q - self._at_faces[cell]) / np.where(mass > 0.0, mass, 1.0)
+        return self.grid.faces[cell] + self.grid.dx * np.clip(part, 0.0, 1.0)

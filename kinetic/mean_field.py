@@ -11,6 +11,7 @@ All quantities are dimensionless.
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from kinetic.network import SimResNet
 
 MASS_TOLERANCE = 1e-6
 REFINEMENT = 16
+INTERVALS = 64
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,18 @@ class Solution:
 
     def moment(self, k):
         """(T,) moments int x^k g dx of the reconstructed density, k >= 0 (eq. (9); paper)."""
-        k = _validate.integer("k", k, low=0)
+        return self._moment(_validate.integer("k", k, low=0), 0.0)
+
+    def _moment(self, k, origin):
         nodes, weights = np.polynomial.legendre.leggauss(k // 2 + 2)
-        powers = (self.grid.centers[:, None] + self.grid.dx * nodes / 2.0) ** k
-        shapes = (nodes / 2.0) ** np.arange(3)[:, None]
-        integrals = np.einsum("jq,aq,q->ja", powers, shapes, weights / 2.0)
-        return np.array([float(np.sum(self.grid.dx * c * integrals)) for c in self._polynomials])
+        with np.errstate(over="ignore", invalid="ignore"):
+            powers = (self.grid.centers[:, None] - origin + self.grid.dx * nodes / 2.0) ** k
+            shapes = (nodes / 2.0) ** np.arange(3)[:, None]
+            integrals = np.einsum("jq,aq,q->ja", powers, shapes, weights / 2.0)
+            found = [float(np.sum(self.grid.dx * c * integrals)) for c in self._polynomials]
+        if not np.isfinite(found).all():
+            raise FloatingPointError(f"the moment of order k={k} exceeds the range of float64")
+        return np.array(found)
 
     @cached_property
     def _polynomials(self):
@@ -68,12 +76,17 @@ class Solution:
     @property
     def mean(self):
         """(T,) first moment divided by the mass."""
-        return self.moment(1) / self.mass
+        return self.grid.centers.mean() + self._shift
 
     @property
     def variance(self):
         """(T,) variance, the second central moment divided by the mass."""
-        return self.moment(2) / self.mass - self.mean**2
+        return self._moment(2, self.grid.centers.mean()) / self.mass - self._shift**2
+
+    @property
+    def _shift(self):
+        """(T,) distance of the mean from the middle of the grid."""
+        return self._moment(1, self.grid.centers.mean()) / self.mass
 
     def law(self, i):
         """The i-th density as a probability law with pdf, cdf and ppf.
@@ -189,6 +202,8 @@ def _averages_of_law(law, grid):
     above = np.asarray(law.sf(grid.faces), dtype=float) if hasattr(law, "sf") else 1.0 - below
     if not (np.isfinite(below).all() and np.isfinite(above).all()):
         raise ValueError("g0.cdf must be finite on the faces of the grid")
+    if below.shape != grid.faces.shape or above.shape != grid.faces.shape:
+        raise ValueError("g0.cdf must return one value for each face of the grid")
     masses = np.where(below[1:] < 0.5, np.diff(below), -np.diff(above))
     return masses / grid.dx, float(below[0] + above[-1])
 
@@ -214,6 +229,7 @@ class PushForward:
         _one_dimensional(net)
         if not (callable(g0) or hasattr(g0, "pdf")):
             raise TypeError("g0 must be a law with pdf, cdf and ppf, or a vectorized density")
+        self._is_law = hasattr(g0, "cdf") and hasattr(g0, "ppf")
         self.net, self.g0 = net, g0
         self.t = _validate.number("t", t, low=0.0, accepted="a time of at least 0")
         self.walls = (-math.inf, math.inf)
@@ -224,6 +240,16 @@ class PushForward:
             if not net.autonomous:
                 raise ValueError("walls need constant w and b: paths that stop do not return")
             self.walls = tuple(ends.tolist())
+            below, above = g0.ppf([0.0, 1.0]) if self._is_law else self.walls
+            if below < ends[0] or above > ends[1]:
+                raise ValueError(
+                    f"g0 must lie between the walls {self.walls}; it lives on [{below}, {above}]"
+                )
+
+    def _law(self):
+        if not self._is_law:
+            raise TypeError("cdf, ppf and rvs need g0 as a law with cdf and ppf, not a density")
+        return self.g0
 
     def _origin(self, x):
         """Where characteristics at x at time t come from, and log d origin / d x."""
@@ -231,28 +257,47 @@ class PushForward:
         return x, *characteristics.flow(self.net, x, self.t, 0.0)
 
     def pdf(self, x):
-        """Density at x (without the atoms at walls)."""
+        """Density at x (without the atoms at walls).
+
+        Raises FloatingPointError where it exceeds the range of float64.
+        """
         x, origin, stretch = self._origin(x)
-        density = getattr(self.g0, "pdf", self.g0)
+        start = np.asarray(getattr(self.g0, "pdf", self.g0)(origin), dtype=float)
         inside = (x > self.walls[0]) & (x < self.walls[1]) if self.t else True
-        return np.where(inside, density(origin) * np.exp(stretch), 0.0)
+        with np.errstate(divide="ignore", over="ignore"):
+            density = np.exp(
+                np.where(start > 0.0, np.log(np.maximum(start, 0.0)) + stretch, -np.inf)
+            )
+        density = np.where(inside, density, 0.0)
+        if not np.isfinite(density).all():
+            raise FloatingPointError(
+                f"the density at t={self.t} exceeds the range of float64: the law is concentrated; "
+                "its cdf and ppf are available"
+            )
+        return density
 
     def cdf(self, x):
         """Distribution function at x, atoms at walls included."""
+        law = self._law()
         x, origin, _ = self._origin(x)
-        values = np.where(x < self.walls[0], 0.0, self.g0.cdf(origin))
+        values = np.where(x < self.walls[0], 0.0, law.cdf(origin))
         return np.where(x >= self.walls[1], 1.0, values)
 
     def ppf(self, q):
-        """Quantile function at q in [0, 1]: the flow is increasing."""
-        start = np.asarray(self.g0.ppf(q), dtype=float)
+        """Quantile function at q in [0, 1]: the flow is increasing.
+
+        Raises FloatingPointError where a quantile exceeds the range of float64.
+        """
+        start = np.asarray(self._law().ppf(q), dtype=float)
         finite = np.isfinite(start)
         moved = characteristics.flow(self.net, np.where(finite, start, 0.0), 0.0, self.t)[0]
+        if not np.isfinite(moved).all():
+            raise FloatingPointError(f"a quantile at t={self.t} exceeds the range of float64")
         return np.clip(np.where(finite, moved, start), *self.walls)
 
     def rvs(self, size, rng):
-        """``size`` independent samples, drawn by the quantile function from a Generator."""
-        return self.ppf(rng.random(size))
+        """``size`` independent samples by the quantile function; rng: a Generator or a seed."""
+        return self.ppf(np.random.default_rng(rng).random(size))
 
 
 def push_forward(net, g0, t, walls=None):
@@ -298,5 +343,9 @@ def stability_factor(net, t, as_printed=False):
     else:
         from scipy.integrate import quad
 
-        integral = quad(lambda s: abs(net.parameters(s)[0]), 0.0, t, limit=200)[0]
+        parts = np.linspace(0.0, t, INTERVALS + 1)
+        integral = sum(
+            quad(lambda s: abs(net.parameters(s)[0]), *ends, full_output=1)[0]
+            for ends in pairwise(parts)
+        )
     return float(np.exp(net.activation.lipschitz * integral)) if integral else 1.0

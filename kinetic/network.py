@@ -16,7 +16,7 @@ from kinetic.tabulate import tabulate
 LAYERS_AT_ONCE = 4096
 EXACT_CHUNK = 1 << 16
 SMALLEST_TASK = 4096
-MOST_LAYERS = 10**9
+MOST_LAYERS = 10**7
 
 
 class SimResNet:
@@ -28,7 +28,7 @@ class SimResNet:
         sigma; see `kinetic.activations`.
     w, b : float, array_like or callable
         Weight and bias: numbers (d = 1), arrays of shape (d, d) and (d,), or functions
-        of t that return such. A number b stands for d equal entries.
+        of t that return such, defined at t = 0 too. A number b stands for d equal entries.
 
     Attributes
     ----------
@@ -52,6 +52,8 @@ class SimResNet:
         shape = np.shape(first)
         if shape not in ((), (1, 1)) and (len(shape) != 2 or shape[0] != shape[1]):
             raise ValueError(f"w must be a number or a (d, d) matrix; got shape {shape}")
+        if shape and shape[0] == 0:
+            raise ValueError("w must have at least one row; got shape (0, 0)")
         self.dimension = shape[0] if shape else 1
         self._constant = None
         constant = self.parameters(0.0)
@@ -79,12 +81,17 @@ class SimResNet:
     def velocity(self, x, t=0.0):
         """sigma(w x + b) at time t for x of any shape (d = 1) or of shape (..., d)."""
         w, b = self.parameters(t)
-        x = np.asarray(x, dtype=float)
+        x = _validate.array("x", x)
         if self.dimension == 1:
-            return self.activation(w * x + b)
+            return self._activated(w * x + b)
         if x.shape[-1:] != (self.dimension,):
             raise ValueError(f"x must have shape (..., {self.dimension}); got {x.shape}")
-        return self.activation(x @ w.T + b)
+        return self._activated(x @ w.T + b)
+
+    def _activated(self, u):
+        if not np.isfinite(u).all():
+            raise FloatingPointError(f"w x + b exceeds the range of float64 for w={self.w!r}")
+        return self.activation(u)
 
     def __repr__(self):
         return f"SimResNet({self.activation.name!r}, w={self.w!r}, b={self.b!r})"
@@ -155,7 +162,7 @@ def propagate(
         x0 = x0.copy()
     if not final_only:
         out[0] = x0
-    if step is not None and np.diff(times).max() / step > MOST_LAYERS:
+    if step is not None and np.diff(times).max(initial=0.0) > MOST_LAYERS * step:
         raise ValueError(
             f"step must divide an interval of times into at most {MOST_LAYERS} layers; "
             f"got step={step} for an interval of {np.diff(times).max()}"
@@ -208,6 +215,8 @@ def end_map(net, interval, time, *, method="exact", step=None):
     ends = _validate.array("interval", interval, accepted="two finite numbers (a, b)")
     if ends.shape != (2,) or ends[0] >= ends[1]:
         raise ValueError(f"interval must be two numbers (a, b) with a < b; got {interval!r}")
+    if not np.isfinite(ends[1] - ends[0]):
+        raise ValueError(f"interval must have a finite length; got {interval!r}")
     step = _checked_step(method, step)
     time = _validate.number("time", time, low=0.0, accepted="a time T > 0")
 

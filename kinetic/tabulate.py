@@ -69,6 +69,10 @@ class EndMap:
             out = np.empty_like(x)
         elif not isinstance(out, np.ndarray) or out.shape != x.shape or out.dtype != x.dtype:
             raise ValueError(f"out must be a {x.dtype} array of shape {x.shape}")
+        elif not out.flags.writeable:
+            raise ValueError("out must be writeable")
+        elif np.may_share_memory(x, out) and x.ctypes.data != out.ctypes.data:
+            x = x.copy()
         scale = len(self.coefficients) / (right - left)
 
         def work(rows):

@@ -161,3 +161,21 @@ def test_zeros_are_where_the_sign_changes(name):
     u = np.linspace(-20.003, 20.0, 100_000)
     changes = np.flatnonzero(np.diff(np.sign(activation(u))))
     np.testing.assert_allclose(activation.zeros((-20.003, 20.0)).points, u[changes], atol=5e-4)
+
+
+def test_tanh_flow_of_tiny_arguments_for_a_long_time():
+    u = [1e-300, 1e-17, 1e-10]
+    with mpmath.workdps(400):
+        exact = [float(mpmath.asinh(mpmath.exp(700) * mpmath.sinh(mpmath.mpf(v)))) for v in u]
+    np.testing.assert_allclose(activations.get("tanh").flow(u, 700.0), exact, rtol=1e-13)
+
+
+@pytest.mark.parametrize("s", [-1e3, 1e3])
+def test_growing_cosine_flows_to_attracting_zeros(s):
+    u = np.array([1e3, -1e3, 5.0, -5.0, 1e-3, 2.0])
+    gcu = activations.get("gcu")
+    flowed, stretch = gcu.flow_with_stretch(u, s)
+    assert np.abs(gcu(flowed)).max() < 1e-9
+    assert (s * gcu.derivative(flowed) < 0.0).all()
+    # Once there, the stretch grows at the rate of the zero.
+    np.testing.assert_allclose(stretch, s * gcu.derivative(flowed), rtol=0.02)

@@ -96,6 +96,46 @@ CASES = {
     "grid of equal ends": (lambda: Grid(1.0, 1.0, 10), ValueError, "left < right"),
     "grid with 4 cells": (lambda: Grid(0.0, 1.0, 4), ValueError, "cells.*at least 5; got 4"),
     "grid with 9.5 cells": (lambda: Grid(0.0, 1.0, 9.5), TypeError, "cells.*9.5"),
+    "grid of complex ends": (lambda: Grid(0, np.complex128(1j), 9), TypeError, "right must be"),
+    "grid of huge ends": (lambda: Grid(0, 10**400, 9), ValueError, "right must be.*inf"),
+    "x0 ragged": (
+        lambda: network.propagate(NET, [[1.0], [1.0, 2.0]], 1.0), ValueError, "x0.*unequal length"
+    ),
+    "x0 masked": (
+        lambda: network.propagate(NET, np.ma.array([1.0, 2.0], mask=[0, 1]), 1.0),
+        ValueError,
+        "x0.*masked",
+    ),
+    "method an array": (
+        lambda: network.propagate(NET, [1.0], 1.0, method=np.array(["rk4"])), ValueError, "method"
+    ),
+    "times of infinite span": (
+        lambda: network.propagate(NET, [1.0], [-1e308, 1e308]), ValueError, "times must span"
+    ),
+    "w without rows": (lambda: SimResNet("tanh", np.zeros((0, 0)), []), ValueError, "w must have"),
+    "w too large for x0": (
+        lambda: network.propagate(SimResNet("tanh", 1e308, 0.0), [2.5], 1.0),
+        FloatingPointError,
+        "w x . b exceeds.*w=1e",
+    ),
+    "velocity of nan": (lambda: NET.velocity([np.nan]), ValueError, "x must be.*nan"),
+    "activation of text": (lambda: activations.get("identity")("x"), TypeError, "u must be"),
+    "too many zeros": (
+        lambda: activations.get("gcu").zeros((0.0, 1e12)), ValueError, "interval must hold at most"
+    ),
+    "g0 beyond the walls": (
+        lambda: mean_field.push_forward(NET, G0, 1.0, walls=(-1, 1)), ValueError, "between the wal"
+    ),
+    "cdf of a plain density": (
+        lambda: mean_field.push_forward(NET, stats.norm.pdf, 1.0).cdf(0.0), TypeError, "g0 as a law"
+    ),
+    "transport without a grid": (
+        lambda: finite_volume.transport(np.ones(9), np.ones(10), None, [0.0]), TypeError, "grid"
+    ),
+    "weight floor of nothing": (
+        lambda: finite_volume.weight_floor(np.zeros(9), 0.1), ValueError, "averages.*positive"
+    ),
+    "moment beyond range": (lambda: solve().moment(1000), FloatingPointError, "moment of order k"),
     "grid finer than rounding": (lambda: Grid(1e16, 1e16 + 4, 10), ValueError, "wider than round"),
     "grid of infinite width": (lambda: Grid(-1e308, 1e308, 9), ValueError, "cells of"),
     "absurdly many steps": (lambda: solve(cfl=1e-300), ValueError, "steps; at most.*raise cfl"),

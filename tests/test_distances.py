@@ -79,3 +79,19 @@ def test_of_a_nearly_atomic_law_agrees_with_its_quantiles(t):
     ends = law.ppf((np.arange(20_000) + 0.5) / 20_000)
     nearest = np.abs(ends - np.where(ends < 5.0, 2.0, 8.0)).mean()
     assert wasserstein(law, [2.0, 8.0]) == pytest.approx(nearest, rel=1e-2)
+
+
+def test_of_a_law_with_one_dominant_atom():
+    class Mixture:
+        """An atom of mass 0.9995 at 0, the rest standard normal."""
+
+        def cdf(self, x):
+            return 0.9995 * (np.asarray(x) >= 0.0) + 0.0005 * stats.norm.cdf(x)
+
+        def ppf(self, q):
+            q = np.asarray(q)
+            below, above = stats.norm.ppf(np.clip(np.array([q, q - 0.9995]) / 0.0005, 0.0, 1.0))
+            return np.where(q < 0.00025, below, np.where(q > 0.99975, above, 0.0))
+
+    exact = 0.0005 * np.sqrt(2.0 / np.pi)
+    assert wasserstein(Mixture(), [0.0]) == pytest.approx(exact, rel=1e-6)

@@ -139,3 +139,22 @@ def test_printed_stability_estimate_is_exceeded_and_the_corrected_one_holds():
     growth = wasserstein(*ends) / wasserstein(a, b)
     assert growth > mean_field.stability_factor(net, 1.0, as_printed=True)
     assert growth <= mean_field.stability_factor(net, 1.0) * (1.0 + 1e-12)
+
+
+def test_concentrated_density_is_refused_where_it_overflows_and_zero_elsewhere():
+    net, g0 = SimResNet("identity", -1.0, 0.0), stats.norm(0.0, 1.0)
+    assert mean_field.exact(net, g0, 1000.0, [1.0])[0] == 0.0
+    with pytest.raises(FloatingPointError, match=r"t=1000\.0 exceeds"):
+        mean_field.exact(net, g0, 1000.0, [0.0, 1.0])
+
+
+def test_variance_far_from_the_origin_keeps_its_digits():
+    net = SimResNet("tanh", -1.0, 1e8 + 0.5)
+    sol = mean_field.solve(net, stats.uniform(1e8, 1.0), Grid(1e8, 1e8 + 1.0, 50), [0.0, 5.0])
+    assert sol.variance[0] == pytest.approx(1.0 / 12.0, rel=1e-6)
+    assert 0.0 < sol.variance[1] < 1e-3
+
+
+def test_stability_factor_sees_a_pulse_of_the_weight():
+    net = SimResNet("identity", lambda t: 100.0 * (abs(t - 5.03) < 0.005), 0.0)
+    assert mean_field.stability_factor(net, 10.0) == pytest.approx(math.e, rel=1e-3)

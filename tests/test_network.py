@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from kinetic import SimResNet, _layers, network
+from kinetic import SimResNet, _layers, characteristics, network
 
 ACTIVATIONS = ("identity", "relu", "sigmoid", "tanh", "gcu")
 SMOOTH = ("identity", "sigmoid", "tanh", "gcu")
@@ -193,6 +193,13 @@ def test_end_map_in_single_precision_and_in_place():
     np.testing.assert_allclose(x, exact, rtol=3e-7)
 
 
+def test_end_map_may_overlap_its_input():
+    table = network.end_map(SimResNet("tanh", 1.0, 0.1), (-1.0, 1.0), 1.0)
+    line = np.linspace(-1.0, 1.0, 101)
+    expected = table(line[:-1].copy())
+    np.testing.assert_array_equal(table(line[:-1], out=line[1:]), expected)
+
+
 def test_end_map_refuses_kinks_and_inputs_outside():
     with pytest.raises(ValueError, match="kinks"):
         network.end_map(SimResNet("relu", 1.0, 0.1), (-1.0, 1.0), 1.0)
@@ -238,3 +245,9 @@ def test_exact_flow_far_from_the_rest_point_keeps_its_digits():
 def test_exact_sees_a_pulse_of_the_parameters():
     net = SimResNet("identity", lambda t: 10.0 * (abs(t - 0.5) < 0.05), 0.0)
     assert network.propagate(net, [1.0], 1.0)[0] == pytest.approx(np.e, rel=1e-9)
+
+
+def test_a_stiff_exact_flow_is_refused(monkeypatch):
+    monkeypatch.setattr(characteristics, "MOST_CALLS", 2000)
+    with pytest.raises(FloatingPointError, match="w is too large for it"):
+        network.propagate(SimResNet("identity", lambda t: -1e5, 0.0), [1.0], 1.0)
