@@ -240,10 +240,12 @@ class PushForward:
             if not net.autonomous:
                 raise ValueError("walls need constant w and b: paths that stop do not return")
             self.walls = tuple(ends.tolist())
-            below, above = g0.ppf([0.0, 1.0]) if self._is_law else self.walls
-            if below < ends[0] or above > ends[1]:
+            outside = 0.0
+            if self._is_law:
+                outside = g0.cdf(np.nextafter(ends[0], -np.inf)) + (1.0 - g0.cdf(ends[1]))
+            if outside > MASS_TOLERANCE:
                 raise ValueError(
-                    f"g0 must lie between the walls {self.walls}; it lives on [{below}, {above}]"
+                    f"g0 must lie between the walls {self.walls}; it has mass {outside:.3g} outside"
                 )
 
     def _law(self):
