@@ -51,6 +51,14 @@ def array(name, value, *, dtype=float, accepted="an array of finite numbers"):
     return given
 
 
+def interval(name, value):
+    """The ends a < b of an interval of finite length, as floats."""
+    ends = array(name, value, accepted="two finite numbers (a, b)")
+    if ends.shape != (2,) or not 0.0 < float(ends[1]) - float(ends[0]) < math.inf:
+        raise ValueError(f"{name} must be two numbers (a, b) with a < b; got {value!r}")
+    return float(ends[0]), float(ends[1])
+
+
 def times(value, name="times"):
     """A one-dimensional, strictly increasing array of at least one finite time."""
     given = array(name, value, accepted="a sequence of finite, increasing times")

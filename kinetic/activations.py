@@ -83,10 +83,7 @@ class Activation:
         ValueError
             If the ends are not two finite numbers in increasing order.
         """
-        ends = _validate.array("interval", interval, accepted="two finite numbers (a, b)")
-        if ends.shape != (2,) or ends[0] >= ends[1]:
-            raise ValueError(f"interval must be two numbers (a, b) with a < b; got {interval!r}")
-        points, intervals = self._zeros(*ends)
+        points, intervals = self._zeros(*_validate.interval("interval", interval))
         return Zeros(np.array(points, float), np.array(intervals, float).reshape(-1, 2))
 
     def flow(self, u, s):

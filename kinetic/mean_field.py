@@ -234,12 +234,10 @@ class PushForward:
         self.t = _validate.number("t", t, low=0.0, accepted="a time of at least 0")
         self.walls = (-math.inf, math.inf)
         if walls is not None:
-            ends = _validate.array("walls", walls, accepted="two finite numbers (a, b)")
-            if ends.shape != (2,) or ends[0] >= ends[1]:
-                raise ValueError(f"walls must be two numbers (a, b) with a < b; got {walls!r}")
+            ends = _validate.interval("walls", walls)
             if not net.autonomous:
                 raise ValueError("walls need constant w and b: paths that stop do not return")
-            self.walls = tuple(ends.tolist())
+            self.walls = ends
             outside = 0.0
             if self._is_law:
                 outside = g0.cdf(np.nextafter(ends[0], -np.inf)) + (1.0 - g0.cdf(ends[1]))

@@ -212,18 +212,14 @@ def end_map(net, interval, time, *, method="exact", step=None):
     _checked_network(net)
     if net.dimension != 1:
         raise ValueError(f"a map can be tabulated for d = 1; the network has d = {net.dimension}")
-    ends = _validate.array("interval", interval, accepted="two finite numbers (a, b)")
-    if ends.shape != (2,) or ends[0] >= ends[1]:
-        raise ValueError(f"interval must be two numbers (a, b) with a < b; got {interval!r}")
-    if not np.isfinite(ends[1] - ends[0]):
-        raise ValueError(f"interval must have a finite length; got {interval!r}")
+    ends = _validate.interval("interval", interval)
     step = _checked_step(method, step)
     time = _validate.number("time", time, low=0.0, accepted="a time T > 0")
 
     def states(x):
         return propagate(net, x, time, method=method, step=step)
 
-    return tabulate(states, *ends.tolist())
+    return tabulate(states, *ends)
 
 
 def _checked_network(net):
@@ -246,17 +242,14 @@ def _checked_step(method, step):
 def _validated_walls(net, x0, walls, method):
     if walls is None:
         return None
-    ends = _validate.array("walls", walls, accepted="two finite numbers (a, b)")
-    if ends.shape != (2,) or ends[0] >= ends[1]:
-        raise ValueError(f"walls must be two numbers (a, b) with a < b; got {walls!r}")
+    ends = _validate.interval("walls", walls)
     if net.dimension != 1:
         raise ValueError(f"walls are for d = 1; the network has d = {net.dimension}")
     if method == "exact" and not net.autonomous:
         raise ValueError("walls with w or b that depend on time need method='rk4' or 'euler'")
     if x0.min() < ends[0] or x0.max() > ends[1]:
         raise ValueError(
-            f"x0 must lie between the walls {tuple(ends.tolist())}; "
-            f"got values from {x0.min()} to {x0.max()}"
+            f"x0 must lie between the walls {ends}; got values from {x0.min()} to {x0.max()}"
         )
     return ends
 
@@ -278,7 +271,7 @@ def _advance_by_layers(net, start, end, t0, t1, method, step, walls, threads):
     total = max(1, int(np.ceil((t1 - t0) / step * (1.0 - 1e-12))))
     h = (t1 - t0) / total
     number = start.dtype.type
-    low, high = (number(0.0), number(0.0)) if walls is None else walls.astype(start.dtype)
+    low, high = (number(0.0), number(0.0)) if walls is None else map(number, walls)
     source = start
     for first in range(0, total, total if net.autonomous else LAYERS_AT_ONCE):
         layers = total if net.autonomous else min(LAYERS_AT_ONCE, total - first)
