@@ -67,7 +67,7 @@ class Transport(NamedTuple):
     steps: int
 
 
-def weight_floor(averages, dx):
+def weight_floor(averages):
     """epsilon of the nonlinear weights for initial (n,) averages (module docstring)."""
     averages = _validate.array("averages", averages)
     if averages.size == 0 or averages.max() <= 0.0:

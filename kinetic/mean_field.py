@@ -70,7 +70,7 @@ class Solution:
 
     @cached_property
     def _polynomials(self):
-        floor = finite_volume.weight_floor(np.maximum(self.density[0], 0.0), self.grid.dx)
+        floor = finite_volume.weight_floor(np.maximum(self.density[0], 0.0))
         return [finite_volume.reconstruct(u, floor) for u in self.density]
 
     @property

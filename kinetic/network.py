@@ -146,6 +146,11 @@ def propagate(
         times = [0.0, _validate.number("times", times, low=0.0, accepted="a time T > 0")]
     times = _validate.times(times)
     step = _checked_step(method, step)
+    if step is not None and np.diff(times).max(initial=0.0) > MOST_LAYERS * step:
+        raise ValueError(
+            f"step must divide an interval of times into at most {MOST_LAYERS} layers; "
+            f"got step={step} for an interval of {np.diff(times).max()}"
+        )
     walls = _validated_walls(net, x0, walls, method)
     threads = _parallel.thread_count(threads)
     shape = x0.shape if final_only else (times.size, *x0.shape)
@@ -162,11 +167,6 @@ def propagate(
         x0 = x0.copy()
     if not final_only:
         out[0] = x0
-    if step is not None and np.diff(times).max(initial=0.0) > MOST_LAYERS * step:
-        raise ValueError(
-            f"step must divide an interval of times into at most {MOST_LAYERS} layers; "
-            f"got step={step} for an interval of {np.diff(times).max()}"
-        )
     advance = _advance_exactly if method == "exact" else _advance_by_layers
     for i in range(1, times.size):
         start = x0 if i == 1 else out[i - 1]

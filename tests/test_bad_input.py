@@ -133,7 +133,7 @@ CASES = {
         lambda: finite_volume.transport(np.ones(9), np.ones(10), None, [0.0]), TypeError, "grid"
     ),
     "weight floor of nothing": (
-        lambda: finite_volume.weight_floor(np.zeros(9), 0.1), ValueError, "averages.*positive"
+        lambda: finite_volume.weight_floor(np.zeros(9)), ValueError, "averages.*positive"
     ),
     "moment beyond range": (lambda: solve().moment(1000), FloatingPointError, "moment of order k"),
     "grid finer than rounding": (lambda: Grid(1e16, 1e16 + 4, 10), ValueError, "wider than round"),
@@ -240,4 +240,14 @@ def test_nothing_is_written_when_an_argument_is_wrong():
     out = np.full(3, 7.0)
     with pytest.raises(ValueError, match="x0"):
         network.propagate(NET, [0.0, 1.0, np.nan], 1.0, out=out)
+    with pytest.raises(ValueError, match="step must divide"):
+        network.propagate(
+            NET,
+            np.ones(3),
+            [0.0, 1.0],
+            method="euler",
+            step=1e-12,
+            out=(table := np.ones((2, 3)) * 7),
+        )
     assert (out == 7.0).all()
+    assert (table == 7.0).all()
