@@ -64,7 +64,7 @@ def _integrated(net, x, start, end):
         u = w * state[: state.size // 2] + b
         return np.concatenate([net.activation(u), w * net.activation.derivative(u)])
 
-    return _in_chunks(rate, net.autonomous, start, end, 1, x, np.zeros(x.shape))
+    return in_chunks(rate, net.autonomous, start, end, 1, x, np.zeros(x.shape))
 
 
 def flow_many(net, x, start, end):
@@ -93,10 +93,10 @@ def flow_many(net, x, start, end):
         w, b = net.parameters(t)
         return net.activation(state.reshape(-1, net.dimension) @ w.T + b).ravel()
 
-    return _in_chunks(rate, net.autonomous, start, end, net.dimension, x)[0]
+    return in_chunks(rate, net.autonomous, start, end, net.dimension, x)[0]
 
 
-def _in_chunks(rate, autonomous, start, end, columns, *parts):
+def in_chunks(rate, autonomous, start, end, columns, *parts):
     """Integrate arrays of equal shape from start to end, a chunk of particles at a time."""
     from scipy.integrate import solve_ivp
 

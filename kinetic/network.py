@@ -10,7 +10,7 @@ from numbers import Real
 
 import numpy as np
 
-from kinetic import _layers, _parallel, _validate, activations, characteristics
+from kinetic import _layers, _numpy_layers, _parallel, _validate, activations, characteristics
 from kinetic.tabulate import tabulate
 
 LAYERS_AT_ONCE = 4096
@@ -268,6 +268,9 @@ def _advance_exactly(net, start, end, t0, t1, method, step, walls, threads):
 
 def _advance_by_layers(net, start, end, t0, t1, method, step, walls, threads):
     run, samples = _layers.METHODS[method]
+    sigma = net.activation.tag
+    if sigma is None:
+        run, sigma = _numpy_layers.METHODS[method], net.activation
     total = max(1, int(np.ceil((t1 - t0) / step * (1.0 - 1e-12))))
     h = (t1 - t0) / total
     number = start.dtype.type
@@ -280,7 +283,7 @@ def _advance_by_layers(net, start, end, t0, t1, method, step, walls, threads):
 
         def work(rows, source=source, weights=weights, biases=biases, layers=layers):
             run(
-                net.activation.tag, source[rows], weights, biases, int(not net.autonomous),
+                sigma, source[rows], weights, biases, int(not net.autonomous),
                 number(h), layers, walls is not None, low, high, end[rows],
             )  # fmt: skip
 

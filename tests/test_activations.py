@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.integrate import solve_ivp
 
-from kinetic import activations
+from kinetic import Grid, SimResNet, activations, mean_field, network
 from kinetic._compile import kernel
 from kinetic._elementary import sigma
 
@@ -179,3 +180,138 @@ def test_growing_cosine_flows_to_attracting_zeros(s):
     assert (s * gcu.derivative(flowed) < 0.0).all()
     # Once there, the stretch grows at the rate of the zero.
     np.testing.assert_allclose(stretch, s * gcu.derivative(flowed), rtol=0.02)
+
+
+@pytest.mark.parametrize("form", ["printed", "cited"])
+def test_sigma_n_is_the_formula_for_positive_numbers_and_odd(form):
+    delta, c = 0.3, 2.5
+    sigma_n = activations.sigma_n(delta, c, form=form)
+    for u in (1e-9, 0.4, 2.5, 1e3):
+        power = (mpmath.mpf(u) / c) ** delta
+        bracket = power / delta - 1 if form == "printed" else (power - 1) / mpmath.mpf(delta)
+        assert float(sigma_n(u)) == pytest.approx(float(bracket * u), rel=1e-13)
+        assert float(sigma_n(-u)) == -float(sigma_n(u))
+    u, h = np.array([-3.0, 0.5, 2.0, 40.0]), 1e-5
+    slope = (sigma_n(u + h) - sigma_n(u - h)) / (2 * h)
+    np.testing.assert_allclose(sigma_n.derivative(u), slope, rtol=1e-8)
+    assert np.abs(sigma_n(sigma_n.zeros((-30.0, 30.0)).points)).max() < 1e-14
+    assert sigma_n.zeros((-30.0, 30.0)).points.size == 3
+
+
+@pytest.mark.parametrize("form", ["printed", "cited"])
+@pytest.mark.parametrize("s", [-3.0, -0.1, 0.1])
+def test_flow_of_sigma_n_solves_its_equation(form, s):
+    sigma_n = activations.sigma_n(0.5, 2.0, form=form)
+    u = np.array([-6.0, -0.4, 0.0, 1e-7, 0.3, 1.0, 4.0])
+    reference = solve_ivp(
+        lambda _, v: sigma_n(v), (0.0, s), u, method="LSODA", rtol=1e-12, atol=1e-14
+    ).y[:, -1]
+    flowed, stretch = sigma_n.flow_with_stretch(u, s)
+    np.testing.assert_allclose(flowed, reference, rtol=1e-9, atol=1e-12)
+    h = 1e-6
+    slope = (sigma_n.flow(u[4:] + h, s) - sigma_n.flow(u[4:] - h, s)) / (2 * h)
+    np.testing.assert_allclose(np.exp(stretch[4:]), slope, rtol=1e-6)
+    assert stretch[2] == pytest.approx(-sigma_n.rate * s)
+
+
+def test_flow_of_sigma_n_is_infinite_after_it_blows_up():
+    sigma_n = activations.sigma_n(0.5, 1.0)
+    u0 = 1.0  # (u0 / zero)^-delta = 1/2, so that it blows up at ln(2) / delta
+    assert np.isfinite(sigma_n.flow(u0, 2.0 * math.log(2.0) - 1e-6))
+    assert sigma_n.flow(u0, 2.0 * math.log(2.0) + 1e-6) == math.inf
+
+
+def test_custom_activation_agrees_with_the_built_in_one_at_every_level():
+    mine = SimResNet(activations.custom(np.tanh, name="mine"), 1.0, -0.5)
+    known = SimResNet("tanh", 1.0, -0.5)
+    x0 = np.linspace(-2.0, 2.0, 9)
+    for options in ({"method": "euler", "step": 0.1}, {"method": "rk4", "step": 0.1}, {}):
+        np.testing.assert_allclose(
+            network.propagate(mine, x0, 1.0, **options),
+            network.propagate(known, x0, 1.0, **options),
+            rtol=1e-11, atol=1e-12,
+        )  # fmt: skip
+    grid, g0 = Grid(-4.0, 4.0, 60), stats.norm(0.0, 0.5)
+    np.testing.assert_allclose(
+        mean_field.solve(mine, g0, grid, [0.0, 0.5]).density,
+        mean_field.solve(known, g0, grid, [0.0, 0.5]).density,
+        atol=1e-13,
+    )
+    np.testing.assert_allclose(
+        mean_field.exact(mine, g0, 0.5, x0), mean_field.exact(known, g0, 0.5, x0), rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("method", ["euler", "rk4"])
+def test_layers_without_compiled_form_take_walls_and_weights_that_depend_on_time(method):
+    def weight(t):
+        return np.array([[1.0, t], [-t, 0.5]])
+
+    x0 = np.random.default_rng(1).normal(size=(6, 2))
+    tanh = activations.custom(np.tanh, name="mine")
+    results = [
+        network.propagate(SimResNet(sigma, weight, 0.3), x0, 1.0, method=method, step=0.1)
+        for sigma in (tanh, "tanh")
+    ]
+    np.testing.assert_allclose(*results, rtol=1e-13)
+    walled = [
+        network.propagate(
+            SimResNet(sigma, 1.0, 0.3), x0[:, 0], 3.0, method=method, step=0.1, walls=(-3.0, 3.0)
+        )
+        for sigma in (tanh, "tanh")
+    ]
+    np.testing.assert_allclose(*walled, rtol=1e-13)
+    assert (walled[0] == 3.0).any()
+
+
+def test_custom_activation_differentiates_and_finds_zeros():
+    sine = activations.custom(np.sin, name="sine")
+    u = np.linspace(-30.0, 30.0, 101)
+    np.testing.assert_allclose(sine.derivative(u), np.cos(u), atol=1e-6)
+    np.testing.assert_allclose(sine.derivative(u[45:56]), np.cos(u[45:56]), atol=1e-10)
+    np.testing.assert_allclose(sine.zeros((-4.0, 7.0)).points, np.pi * np.arange(-1, 3), atol=1e-14)
+    dead = activations.custom(lambda u: np.maximum(abs(u) - 1.0, 0.0), name="dead zone")
+    assert dead.zeros((-2.0, 2.0)).intervals.tolist() == [[-1.0, 1.0]]
+    assert dead.zeros((-2.0, 2.0)).points.size == 0
+
+
+BAD_ACTIVATIONS = {
+    "delta": (lambda: activations.sigma_n(1.0, 1.0), ValueError, r"delta.*\(0, 1\); got 1.0"),
+    "c": (lambda: activations.sigma_n(0.5, -1.0), ValueError, "c must be a positive.*-1.0"),
+    "form": (lambda: activations.sigma_n(0.5, 1.0, form="x"), ValueError, "form.*'printed'.*'x'"),
+    "name in use": (
+        lambda: activations.custom(np.tanh, name="tanh"), ValueError, "name.*no other.*'tanh'"
+    ),
+    "not a function": (lambda: activations.custom(3, name="three"), TypeError, "value.*got 3"),
+    "derivative": (
+        lambda: activations.custom(np.tanh, 1.0, name="mine"), TypeError, "derivative.*got 1.0"
+    ),
+    "lipschitz": (
+        lambda: activations.custom(np.tanh, name="mine", lipschitz=-1.0),
+        ValueError,
+        "lipschitz.*at least 0; got -1.0",
+    ),
+    "shape": (
+        lambda: activations.custom(np.sum, name="sum")(np.ones(3)), TypeError, r"sum.*\(3,\)"
+    ),
+    "not finite": (
+        lambda: activations.custom(np.log, name="log")([1.0, -1.0]),
+        FloatingPointError,
+        "log is nan at u=-1.0",
+    ),
+    "layers out of range": (
+        lambda: network.propagate(
+            SimResNet(activations.custom(np.square, name="square"), 1.0, 0.0),
+            [10.0], 100.0, method="euler", step=1.0,
+        ),
+        FloatingPointError,
+        "range of float64|square is inf",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_ACTIVATIONS)
+def test_wrong_parameters_of_activations_are_refused(case):
+    act, error, message = BAD_ACTIVATIONS[case]
+    with pytest.raises(error, match=message):
+        act()
