@@ -8,6 +8,7 @@ MARKS = {
     "reproduced with a correction": "≈",
     "not reproducible as printed": "✗",
 }
+HEADS = ("Computed", "Stated", "Deviation")
 STYLE = """\
 <style>
 .kinetic-claims {overflow-x: auto}
@@ -25,29 +26,31 @@ STYLE = """\
 """
 
 
-def html(records):
+def html(records, ids=None):
     """Render stored claims, of one chapter or of several, as an HTML table.
 
     Parameters
     ----------
     records : sequence of dict
         The entries of ``claims`` in what a table stores under the type `MIME`.
+    ids : sequence of str, optional
+        One a claim, for links to it.
 
     Returns
     -------
     str
         Follows the colours of the page; each claim is a group of rows.
     """
-    heads = ("Computed", "Stated", "Deviation")
-    head = "<td></td>" + "".join(f'<th scope="col">{head}</th>' for head in heads)
-    body = "\n".join(_claim(record) for record in records)
+    head = "<td></td>" + "".join(f'<th scope="col">{head}</th>' for head in HEADS)
+    targets = [""] * len(records) if ids is None else [f' id="{escape(name)}"' for name in ids]
+    body = "\n".join(_claim(*pair) for pair in zip(records, targets, strict=True))
     return (
         f'{STYLE}<div class="kinetic-claims"><table>\n<thead><tr>{head}</tr></thead>\n'
         f"{body}\n</table></div>"
     )
 
 
-def _claim(record):
+def _claim(record, target):
     name, source, verdict = _words(record["name"]), _words(record["source"]), record["verdict"]
     note = record["correction"] or record["failure"]
     note = f"<br><small>{_words(note)}</small>" if note else ""
@@ -58,7 +61,7 @@ def _claim(record):
         _check("corrected", record["corrected"]) if record["corrected"] else "",
         _wide(f"{MARKS[verdict]} <em>{verdict}</em>{note}"),
     ]
-    return f"<tbody>\n{''.join(rows)}</tbody>"
+    return f"<tbody{target}>\n{''.join(rows)}</tbody>"
 
 
 def _wide(text):
@@ -66,12 +69,16 @@ def _wide(text):
 
 
 def _check(name, check):
+    cells = "".join(f'<td class="number">{number}</td>' for number in numbers(check))
+    return f'<tr><th scope="row">{name}</th>{cells}</tr>\n'
+
+
+def numbers(check):
+    """Return the computed and the stated number of a stored check and the deviation, as text."""
     margin = f" ± {_format(check['tolerance'])}" if check["tolerance"] else ""
     sign = "" if check["relation"] == "=" else check["relation"] + " "
     stated = f"{sign}{_format(check['stated'])}{margin}"
-    numbers = (_format(check["computed"]), stated, _format(check["deviation"]))
-    cells = "".join(f'<td class="number">{number}</td>' for number in numbers)
-    return f'<tr><th scope="row">{name}</th>{cells}</tr>\n'
+    return _format(check["computed"]), stated, _format(check["deviation"])
 
 
 def _format(number):

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import json
 import os
 import shutil
 import subprocess
@@ -16,8 +17,11 @@ from bs4 import BeautifulSoup
 from page_checks import check_page
 from playwright.sync_api import sync_playwright
 
+from kinetic import claims
+
 ROOT = Path(__file__).resolve().parent.parent
 REPOSITORY = "https://github.com/someone/some-book"
+EVIDENCE = ("ledger", "corrections")
 CHAPTERS = ("simresnet", "mean_field_limit", "scheme", "classification")
 
 
@@ -81,7 +85,11 @@ def findings(browser, folder, **view):
     with serve(folder) as base:
         names = sorted(path.relative_to(folder).as_posix() for path in folder.glob("*.html"))
         every = {name: check_page(browser, base, name, **view) for name in names}
-    assert {"index.html", "search.html", *(f"{name}.html" for name in CHAPTERS)} <= set(every)
+    assert {
+        "index.html",
+        "search.html",
+        *(f"{name}.html" for name in (*CHAPTERS, *EVIDENCE)),
+    } <= set(every)
     return {name: found for name, found in every.items() if found}
 
 
@@ -130,7 +138,7 @@ def test_a_fault_is_found(browser, site, spoiled_site, snippet, finding):
     assert any(sentence.startswith(finding) for sentence in found), found
 
 
-@pytest.mark.parametrize("name", [f"{name}.html" for name in ("intro", *CHAPTERS)])
+@pytest.mark.parametrize("name", [f"{name}.html" for name in ("intro", *EVIDENCE, *CHAPTERS)])
 def test_nothing_on_a_page_names_another_host_to_load_from(site, name):
     soup = BeautifulSoup((site / name).read_text("utf-8"), "html.parser")
     loading = [tag["src"] for tag in soup.find_all(src=True)]
@@ -146,6 +154,18 @@ def test_search_finds_pages(browser, site, word):
         page.goto(f"{base}search.html?q={word}")
         page.wait_for_selector("#search-results li a[href^='notation.html']")
         page.close()
+
+
+def test_the_ledger_has_every_claim_that_the_chapters_store(site):
+    outputs = []
+    for path in (ROOT / "book").glob("*.ipynb"):
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            outputs += [output.get("data", {}) for output in cell.get("outputs", ())]
+    stored = sum(len(data[claims.MIME]["claims"]) for data in outputs if claims.MIME in data)
+    page = BeautifulSoup((site / "ledger.html").read_text("utf-8"), "html.parser")
+    total = page.find("table").find_all("tr")[-1]
+    assert total.find("td").get_text() == str(stored)
+    assert len(page.select(".kinetic-claims tbody[id]")) == stored
 
 
 def test_search_of_an_absent_word_finds_nothing(browser, site):
@@ -172,7 +192,7 @@ def test_launch_buttons_open_the_chapter(linked_site, chapter):
     assert {binder, colab, REPOSITORY, f"{REPOSITORY}/edit/main/{notebook}"} <= found
 
 
-@pytest.mark.parametrize("name", ["intro", "notation", *CHAPTERS])
+@pytest.mark.parametrize("name", ["intro", "notation", *EVIDENCE, *CHAPTERS])
 def test_without_an_address_no_button_points_anywhere(site, name):
     text = (site / f"{name}.html").read_text("utf-8")
     assert "mybinder" not in text
