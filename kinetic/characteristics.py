@@ -55,6 +55,9 @@ def flow(net, x, start, end):
                 raise FloatingPointError(f"w x + b exceeds the range of float64 for w={w}, b={b}")
             u, stretch = net.activation.flow_with_stretch(u, w * span)
             return (u - b) / w, stretch
+    if net.activation.name == "identity":
+        offset, stretch = _integrated(net, np.zeros(1), start, end)
+        return offset + x * np.exp(stretch), np.full(x.shape, stretch[0])
     return _integrated(net, x, start, end)
 
 

@@ -4,6 +4,8 @@ On the line, W(mu, nu) = int |F - G| dx with the two distribution functions, whi
 needs no optimal plan.
 """
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from kinetic import _validate
@@ -13,6 +15,9 @@ DEEPEST_TAIL = 52
 BEND = 1e-9
 MOST_HALVINGS = 60
 MOST_POINTS = 1 << 20
+
+_POINTS = WeakKeyDictionary()
+"""Resolving points of the laws in use: many samples are often compared with one law."""
 
 
 def wasserstein(a, b):
@@ -77,7 +82,13 @@ def _distribution_function(law):
     def smooth(x, side):
         return np.asarray(law.cdf(np.nextafter(x, -np.inf) if side == "left" else x), dtype=float)
 
-    return _resolving_points(law), smooth
+    try:
+        points = _POINTS.get(law)
+    except TypeError:  # neither hashable nor open to weak references
+        return _resolving_points(law), smooth
+    if points is None:
+        points = _POINTS[law] = _resolving_points(law)
+    return points, smooth
 
 
 def _resolving_points(law):
