@@ -6,6 +6,7 @@ description; ``propagate`` moves M inputs through the layers or along the equati
 Everything is dimensionless.
 """
 
+import math
 from numbers import Real
 
 import numpy as np
@@ -69,8 +70,10 @@ class SimResNet:
         return (w.item(), b.item()) if self.dimension == 1 else (w, b)
 
     def _evaluated(self, name, parameter, t, shape):
-        label = f"{name}({t})" if callable(parameter) else name
         given = parameter(t) if callable(parameter) else parameter
+        if isinstance(given, float) and self.dimension == 1 and math.isfinite(given):
+            return np.float64(given)
+        label = f"{name}({t})" if callable(parameter) else name
         value = _validate.array(label, given, accepted="finite numbers")
         if value.ndim == 0 and (name == "b" or self.dimension == 1):
             value = np.full(shape, value)
