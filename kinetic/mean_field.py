@@ -17,8 +17,17 @@ from kinetic import _validate, finite_volume
 from kinetic.grid import CellLaw, Grid
 from kinetic.network import SimResNet
 from kinetic.push_forward import MASS_TOLERANCE, PushForward, exact, one_dimensional, push_forward
+from kinetic.rest_points import steady_states
 
-__all__ = ["PushForward", "Solution", "exact", "push_forward", "solve", "stability_factor"]
+__all__ = [
+    "PushForward",
+    "Solution",
+    "exact",
+    "push_forward",
+    "solve",
+    "stability_factor",
+    "steady_states",
+]
 
 REFINEMENT = 16
 INTERVALS = 64
