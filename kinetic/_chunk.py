@@ -10,25 +10,27 @@ ONE, LINEAR = _diffusion.get("1"), _diffusion.get("x")
 
 
 class Chunk:
-    """Particles ``x`` (n,) under the rule x <- x + epsilon sigma(w x + b) + kick noise.
+    """Particles ``x`` (n,) under the collisions of `kinetic.boltzmann.simulate`.
 
-    The methods advance ``x`` over a span of time with the parameters given as arrays
-    ``weights`` and ``biases`` (P,). ``x`` may become infinite or NaN; the caller checks.
+    The methods advance ``x`` over a span of time, with the parameters given as arrays
+    ``weights`` and ``biases`` (P,); they raise FloatingPointError where a state leaves the
+    range of float64.
     """
 
-    def __init__(self, tag, x, epsilon, diffusion, nu, noise, seeds):
+    def __init__(self, sigma, x, epsilon, diffusion, nu, noise, seeds):
         first, second = seeds.spawn(2)
         self.generator = np.random.default_rng(first)
         self.state = _noise.new_state(second)
         self.x = x.copy()
-        self.tag, self.epsilon, self.diffusion = tag, epsilon, diffusion
+        self.sigma, self.epsilon, self.diffusion = sigma, epsilon, diffusion
         self.law, self.spread = _noise.NOISES[noise], nu * math.sqrt(epsilon)
         self.kick, self.numbers = np.full(x.size, self.spread), np.zeros(x.size)
 
     def steps(self, span, weights, biases):
         """Every particle collides once with each of the first P - 1 parameters."""
         for w, b in zip(weights[:-1], biases[:-1], strict=True):
-            _collisions.collide(self.tag, self.x, w, b, self.epsilon, *self._noise(self.x))
+            self._collide(self.x, w, b)
+        check_range(self.x)
 
     def rounds(self, span, weights, biases):
         """Poisson numbers of collisions; constant parameters need no times.
@@ -36,28 +38,41 @@ class Chunk:
         Particles are sorted by their number, so that those left in a round are the first.
         """
         counts = self.generator.poisson(span / self.epsilon, self.x.size)
-        order = np.argsort(-counts, kind="stable")
+        most = counts.max()
+        order = np.argsort((most - counts).astype(np.min_scalar_type(most)), kind="stable")
         x = self.x[order]
         for left in x.size - np.cumsum(np.bincount(counts))[:-1]:
-            moving = x[:left]
-            noise = self._noise(moving)
-            _collisions.collide(self.tag, moving, weights[0], biases[0], self.epsilon, *noise)
+            self._collide(x[:left], weights[0], biases[0])
         self.x[order] = x
+        check_range(x)
 
     def waits(self, span, weights, biases):
         """Exponential waiting times; P values at equal distances over the span."""
         left, clock = np.arange(self.x.size), np.zeros(self.x.size)
-        while True:
+        w, b = np.empty((2, self.x.size))
+        while left.size:
             waiting = self.numbers[: left.size]
             _noise.fill(_noise.EXPONENTIAL, self.state, waiting)
             clock += self.epsilon * waiting
             left, clock = left[clock < span], clock[clock < span]
-            if left.size == 0:
-                return
             x, positions = self.x[left], clock * ((weights.size - 1) / span)
-            noise = self._noise(x)
-            _collisions.collide_at(self.tag, x, positions, weights, biases, self.epsilon, *noise)
+            _collisions.interpolate(weights, positions, w)
+            _collisions.interpolate(biases, positions, b)
+            self._collide(x, w[: left.size], b[: left.size])
             self.x[left] = x
+        check_range(self.x)
+
+    def _collide(self, x, w, b):
+        """One collision of each particle in x; w and b are numbers or arrays like x."""
+        kick, numbers = self._noise(x)
+        if self.sigma.tag is not None:
+            collide = _collisions.collide_each if np.ndim(w) else _collisions.collide
+            collide(self.sigma.tag, x, w, b, self.epsilon, kick, numbers)
+            return
+        with np.errstate(over="ignore", invalid="ignore"):
+            u = w * x + b
+            check_range(u)
+            x += self.epsilon * self.sigma(u) + kick * numbers
 
     def _noise(self, x):
         """sqrt(epsilon) nu K and eta / nu for particles at x."""
@@ -68,6 +83,13 @@ class Chunk:
         if self.diffusion == LINEAR:
             np.multiply(self.spread, x, out=kick)
         elif self.diffusion != ONE:
+            check_range(x)
             np.multiply(self.spread, self.diffusion(x), out=kick)
         _noise.fill(self.law, self.state, numbers)
         return kick, numbers
+
+
+def check_range(x):
+    """Raise FloatingPointError where particles have left the range of float64."""
+    if not np.isfinite(x).all():
+        raise FloatingPointError("a particle exceeds the range of float64")

@@ -1,12 +1,8 @@
-"""Compiled collisions of many independent particles, and of pairs of particles.
-
-Where parameters depend on time they come as a table, ``weights`` and ``biases`` at equal
-distances over an interval, read by linear interpolation at a position in [0, P - 1).
-"""
+"""Compiled collisions of many independent particles, and of pairs of particles."""
 
 import numpy as np
 
-from kinetic._compile import inlined, kernel
+from kinetic._compile import kernel
 from kinetic._elementary import sigma
 
 
@@ -17,25 +13,27 @@ def collide(tag, x, weight, bias, epsilon, kick, noise):
         x[p] += epsilon * sigma(tag, weight * x[p] + bias) + kick[p] * noise[p]
 
 
-@inlined
-def _between(table, position):
-    k = min(np.int64(position), table.shape[0] - 2)
-    return table[k] + (position - k) * (table[k + 1] - table[k])
+@kernel
+def interpolate(table, positions, out):
+    """Values of a table (P,) between its entries, at positions in [0, P - 1]."""
+    for p in range(positions.size):
+        k = min(np.int64(positions[p]), table.size - 2)
+        out[p] = table[k] + (positions[p] - k) * (table[k + 1] - table[k])
 
 
 @kernel
-def collide_at(tag, x, positions, weights, biases, epsilon, kick, noise):
-    """The same, with the parameters at a position of its own for each particle."""
+def collide_each(tag, x, weights, biases, epsilon, kick, noise):
+    """The same with parameters for each particle, arrays like x."""
     for p in range(x.size):
-        u = _between(weights, positions[p]) * x[p] + _between(biases, positions[p])
-        x[p] += epsilon * sigma(tag, u) + kick[p] * noise[p]
+        x[p] += epsilon * sigma(tag, weights[p] * x[p] + biases[p]) + kick[p] * noise[p]
 
 
 @kernel
 def collide_pairs(tag, x, y, first, second, positions, weights, biases, epsilon):
     """x[i] and y[j] collide, for the pairs (i, j) one after the other; y may be x.
 
-    The arguments of sigma are those of Remark 3, with weights (P, 2, 2) and biases (P, 2).
+    The arguments of sigma are those of Remark 3. The weights (P, 2, 2) and biases (P, 2)
+    are interpolated linearly at a position in [0, P - 1] for each pair.
     """
     for k in range(first.size):
         i, j = first[k], second[k]

@@ -69,13 +69,14 @@ def minus_log(u):
     n = np.uint64(((bits >> U52) + up) | BITS_OF_2_52).view(np.float64) - OFFSET
     s = (m - 1.0) / (m + 1.0)
     z = s * s
-    even = 0.3999999999940942 + z * (0.22222198432149784 + z * 0.15313837699209373)
-    odd = 0.2857142874366239 + z * (0.1818357216161805 + z * 0.14798198605116586)
+    z2 = z * z
+    even = 0.3999999999940942 + z2 * (0.22222198432149784 + z2 * 0.15313837699209373)
+    odd = 0.2857142874366239 + z2 * (0.1818357216161805 + z2 * 0.14798198605116586)
     return -(n * LN2 + s * (2.0 + z * (0.6666666666666735 + z * (even + z * odd))))
 
 
 @inlined
-def _sine(a):
+def sine(a):
     """Sine for |a| <= pi/4; series of fdlibm."""
     z = a * a
     low = -0.16666666666666632 + z * (0.00833333333332249 + z * -0.0001984126982985795)
@@ -84,7 +85,7 @@ def _sine(a):
 
 
 @inlined
-def _cosine(a):
+def cosine(a):
     """Cosine for |a| <= pi/4; series of fdlibm."""
     z = a * a
     low = 0.0416666666666666 + z * (-0.001388888888887411 + z * 2.480158728947673e-05)
@@ -110,8 +111,8 @@ def fill(kind, state, out):
             for p in range(LANES):
                 radius = math.sqrt(2.0 * minus_log(unit(first[p])))
                 angle = HALF_PI * (unit(second[p]) - 0.5)
-                c = _signed(radius * _cosine(angle), second[p] & U1)
-                s = _signed(radius * _sine(angle), second[p] & U1)
+                c = _signed(radius * cosine(angle), second[p] & U1)
+                s = _signed(radius * sine(angle), second[p] & U1)
                 turned = (second[p] >> U1) & U1
                 pair[0, p] = s if turned else c
                 pair[1, p] = -c if turned else s

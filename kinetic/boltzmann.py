@@ -17,13 +17,17 @@ import math
 import numpy as np
 
 from kinetic import _collisions, _diffusion, _noise, _parallel, _validate
-from kinetic._chunk import Chunk
+from kinetic._chunk import Chunk, check_range
+from kinetic.grid import CellLaw, Grid
 from kinetic.network import SimResNet
 
 CHUNK = 8192
 PIECES = 1024
 PAIRS_AT_ONCE = 1 << 18
 MOST_COLLISIONS = 10**7
+WHOLE = 1e-9
+RULE = 16
+MASS_TOLERANCE = 1e-6
 
 
 def simulate(
@@ -94,14 +98,12 @@ def simulate(
 
     def work(rows):
         seed = seeds[rows.start // CHUNK]
-        chunk = Chunk(net.activation.tag, x0[rows], epsilon, diffusion, nu, noise, seed)
+        chunk = Chunk(net.activation, x0[rows], epsilon, diffusion, nu, noise, seed)
         for i, table in enumerate(parameters, start=1):
             try:
                 advance(chunk, times[i] - times[i - 1], *table)
-            except ValueError:  # of K, which wants finite states
-                _check_range(chunk.x, times[i - 1 : i + 1])
-                raise
-            _check_range(chunk.x, times[i - 1 : i + 1])
+            except FloatingPointError as error:
+                raise _located(error, times[i - 1 : i + 1]) from None
             out[i, rows] = chunk.x
 
     _parallel.over_rows(work, x0.size, threads, CHUNK)
@@ -164,6 +166,9 @@ def simulate_binary(net, x0, times, *, epsilon=1.0, clock="exact", rng=0):
     parameters = _parameters(net, times, epsilon, clock)
     generator = np.random.default_rng(_seeds(rng))
     states = [x0.copy()] * 2 if x0.ndim == 1 else [x0[:, 0].copy(), x0[:, 1].copy()]
+    sigma, collide = net.activation.tag, _collisions.collide_pairs
+    if sigma is None:
+        sigma, collide = net.activation, _collide_pairs
     out = np.empty((times.size, *x0.shape))
     out[0] = x0
     for i, (weights, biases) in enumerate(parameters, start=1):
@@ -172,13 +177,28 @@ def simulate_binary(net, x0, times, *, epsilon=1.0, clock="exact", rng=0):
             pairs = _matched_pairs(generator, x0, round(collisions))
         else:
             pairs = _random_pairs(generator, x0, collisions, len(weights) - 1)
-        for first, second, positions in pairs:
-            _collisions.collide_pairs(
-                net.activation.tag, *states, first, second, positions, weights, biases, epsilon
-            )
-        out[i] = states[0] if x0.ndim == 1 else np.column_stack(states)
-        _check_range(out[i], times[i - 1 : i + 1])
+        try:
+            for drawn in pairs:
+                collide(sigma, *states, *drawn, weights, biases, epsilon)
+            out[i] = states[0] if x0.ndim == 1 else np.column_stack(states)
+            check_range(out[i])
+        except FloatingPointError as error:
+            raise _located(error, times[i - 1 : i + 1]) from None
     return out
+
+
+def _collide_pairs(sigma, x, y, first, second, positions, weights, biases, epsilon):
+    """`kinetic._collisions.collide_pairs` for an activation without compiled form."""
+    for i, j, position in zip(first, second, positions, strict=True):
+        k = min(int(position), len(weights) - 2)
+        part = position - k
+        w = (1.0 - part) * weights[k] + part * weights[k + 1]
+        b = (1.0 - part) * biases[k] + part * biases[k + 1]
+        z = np.array([x[i], y[j]])
+        with np.errstate(over="ignore", invalid="ignore"):
+            u = w @ z / 2.0 + b
+            check_range(u)
+            x[i], y[j] = z + epsilon * sigma(u)
 
 
 def _matched_pairs(generator, x0, steps):
@@ -260,7 +280,8 @@ def moments(net, m0, times, *, epsilon, diffusion="1", nu=0.0, noise="gaussian")
         from scipy.linalg import expm
 
         matrix = generator(0.0)
-        found = np.array([expm((t - times[0]) * matrix) @ m0 for t in times])
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = np.array([expm((t - times[0]) * matrix) @ m0 for t in times])
     else:
         found = _integrated(lambda t, m: generator(t) @ m, m0, times)
     return _in_range(found)
@@ -274,12 +295,13 @@ def _generator(w, b, size, epsilon, power, nu, noise):
     """
     matrix = np.zeros((size, size))
     for k in range(size):
-        for j, i in ((j, i) for j in range(1, k + 1) for i in range(0, j + 1, 2)):
-            factor = math.comb(k, j) * math.comb(j, i) * epsilon ** (j - i // 2 - 1)
-            factor *= nu**i * NOISE_MOMENTS[noise](i)
-            for n in range(j - i + 1):
-                coefficient = math.comb(j - i, n) * w**n * b ** (j - i - n)
-                matrix[k, k - j + n + power * i] += factor * coefficient
+        for j in range(1, k + 1):
+            for i in range(0, j + 1, 2):
+                factor = math.comb(k, j) * math.comb(j, i) * epsilon ** (j - i // 2 - 1)
+                factor *= nu**i * NOISE_MOMENTS[noise](i)
+                for n in range(j - i + 1):
+                    coefficient = math.comb(j - i, n) * w**n * b ** (j - i - n)
+                    matrix[k, k - j + n + power * i] += factor * coefficient
     return matrix
 
 
@@ -289,6 +311,126 @@ NOISE_MOMENTS = {
     "two-point": lambda i: 1,
 }
 """E[(eta / nu)^i] for even i."""
+
+
+def law(
+    net, g0, grid, time, *, epsilon, diffusion="1", nu=0.0, noise="gaussian", clock="exact"
+):  # fmt: skip
+    """Law of a particle without Monte Carlo (eqs. (19), (20); paper).
+
+    With F_n the distribution function after n collisions and T(x, eta) the state after one,
+    increasing in x,
+
+        F_{n+1}(y) = E[F_n(x) at T(x, eta) = y],    F = sum_n p_n F_n,
+
+    where p_n is the Poisson probability of n collisions (clock "fast": of time / epsilon
+    collisions only). F_n lives at the faces of the grid and is interpolated by polynomials
+    of degree five; the expectation is a Gauss rule of 16 nodes.
+
+    Parameters
+    ----------
+    net : SimResNet
+        Of dimension one, with constant w and b.
+    g0 : distribution
+        Initial law with ``cdf``, smooth on the scales of a cell and of the noise.
+    grid : Grid
+        Holds the law until the end, to 1e-6.
+    time : float
+        At least 0.
+    epsilon, diffusion, nu, noise, clock
+        As in `simulate`.
+
+    Returns
+    -------
+    kinetic.grid.CellLaw
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described, T is not increasing, or the grid is too short.
+    """
+    from scipy import special
+
+    _checked_network(net, 1)
+    if not net.autonomous:
+        raise ValueError("net must have constant w and b; simulate accepts functions of t")
+    if not isinstance(grid, Grid):
+        raise TypeError(f"grid must be a kinetic.Grid; got {type(grid).__name__}")
+    if not hasattr(g0, "cdf"):
+        raise TypeError("g0 must be a law with cdf")
+    time = _validate.number("time", time, low=0.0, accepted="a time of at least 0")
+    epsilon, nu = _strength(epsilon), _deviation(nu)
+    nodes, probabilities = _noise_rule(noise, nu)
+    diffusion = _diffusion.get(diffusion)
+    collisions = _step_counts(np.array([0.0, time]), epsilon, clock)[0]
+    if clock == "fast":
+        chances = np.zeros(int(collisions) + 1)
+        chances[-1] = 1.0
+    else:
+        n = np.arange(int(collisions + 12.0 * math.sqrt(collisions) + 40.0))
+        chances = np.exp(special.xlogy(n, collisions) - collisions - special.gammaln(n + 1.0))
+    faces = grid.faces
+    before = _operator(net, faces, epsilon, diffusion, nodes, probabilities)
+    current, total = np.asarray(g0.cdf(faces), dtype=float), np.zeros(faces.size)
+    for i, chance in enumerate(chances):
+        current = before @ current if i else current
+        total += chance * current
+    if max(current[0], 1.0 - current[-1], total[0], 1.0 - total[-1]) > MASS_TOLERANCE:
+        raise ValueError(
+            f"the grid [{grid.left}, {grid.right}] must hold the law; it has mass {total[0]:.3g} "
+            f"to the left and {1.0 - total[-1]:.3g} to the right"
+        )
+    return CellLaw(grid, np.maximum(np.diff(total), 0.0) / grid.dx)
+
+
+def _noise_rule(noise, nu):
+    """Nodes and probabilities for expectations of eta."""
+    _validate.choice("noise", noise, tuple(_noise.NOISES))
+    if nu == 0.0:
+        return np.zeros(1), np.ones(1)
+    if noise == "two-point":
+        return nu * np.array([-1.0, 1.0]), np.full(2, 0.5)
+    if noise == "uniform":
+        nodes, weights = np.polynomial.legendre.leggauss(RULE)
+        return nu * math.sqrt(3.0) * nodes, weights / 2.0
+    nodes, weights = np.polynomial.hermite_e.hermegauss(RULE)
+    return nu * nodes, weights / weights.sum()
+
+
+def _operator(net, faces, epsilon, diffusion, nodes, probabilities):
+    """Sparse matrix that takes F_n at the faces to F_{n+1} at the faces."""
+    from scipy.interpolate import CubicSpline
+    from scipy.sparse import csr_matrix
+
+    drift, spread = epsilon * net.velocity(faces), math.sqrt(epsilon) * diffusion(faces)
+    matrix = csr_matrix((faces.size, faces.size))
+    for node, probability in zip(nodes, probabilities, strict=True):
+        after = faces + drift + spread * node
+        if np.diff(after).min() <= 0.0:
+            raise ValueError(
+                f"a collision with eta={node:.3g} is not an increasing map on the grid; "
+                "lower epsilon, or use simulate"
+            )
+        origin = CubicSpline(after, faces)(np.clip(faces, after[0], after[-1]))
+        matrix += probability * _interpolation(faces, origin)
+    return matrix
+
+
+def _interpolation(faces, points):
+    """Sparse matrix from values at the faces to values of polynomials of degree five."""
+    from scipy.sparse import csr_matrix
+
+    position = (points - faces[0]) / (faces[1] - faces[0])
+    first = np.clip(np.floor(position).astype(int) - 2, 0, faces.size - 6)
+    offsets = np.arange(6)
+    distances = (position - first)[:, None] - offsets
+    weights = np.empty(distances.shape)
+    for k in offsets:
+        others = offsets != k
+        weights[:, k] = np.prod(distances[:, others], axis=1) / np.prod((k - offsets)[others])
+    columns = first[:, None] + offsets
+    rows = np.repeat(np.arange(points.size), 6)
+    return csr_matrix((weights.ravel(), (rows, columns.ravel())), (points.size, faces.size))
 
 
 def binary_moments(net, m0, times, *, epsilon=1.0):
@@ -391,16 +533,15 @@ def _seeds(rng):
     return np.random.SeedSequence(np.random.default_rng(rng).integers(1 << 63, size=4).tolist())
 
 
-def _check_range(x, interval):
-    if not np.isfinite(x).all():
-        raise FloatingPointError(
-            f"a particle exceeds the range of float64 between t={interval[0]} and "
-            f"t={interval[1]}: collisions enlarge states; lower epsilon or shorten the time"
-        )
+def _located(error, interval):
+    return FloatingPointError(
+        f"{error} between t={interval[0]} and t={interval[1]}; where collisions enlarge the "
+        "states, lower epsilon or shorten the time"
+    )
 
 
-def _parameters(net, times, epsilon, clock):
-    """For each interval of times, tables of w and b: at every step, or for interpolation."""
+def _step_counts(times, epsilon, clock):
+    """Collisions of a particle expected between the times; whole for the fast clock."""
     _validate.choice("clock", clock, ("exact", "fast"))
     collisions = np.diff(times) / epsilon
     if collisions.max(initial=0.0) > MOST_COLLISIONS:
@@ -408,22 +549,29 @@ def _parameters(net, times, epsilon, clock):
             f"epsilon={epsilon} asks for {collisions.max():.3g} collisions of each particle in "
             f"one interval of times; at most {MOST_COLLISIONS} are accepted"
         )
+    if clock == "exact":
+        return collisions
     steps = np.rint(collisions)
-    if clock == "fast" and (abs(collisions - steps) > 1e-9 * collisions).any():
-        i = int(np.argmax(abs(collisions - steps)))
+    wrong = abs(collisions - steps) > WHOLE * collisions
+    if wrong.any():
+        i = int(np.argmax(wrong))
         raise ValueError(
             f"clock 'fast' needs times that are multiples of epsilon={epsilon} apart; "
             f"got {times[i]} followed by {times[i + 1]}"
         )
+    return steps
+
+
+def _parameters(net, times, epsilon, clock):
+    """For each interval of times, tables of w and b: at every step, or for interpolation."""
     tables = []
-    for start, end, count in zip(times[:-1], times[1:], steps, strict=True):
+    for i, count in enumerate(_step_counts(times, epsilon, clock)):
         pieces = int(count) if clock == "fast" else 1 if net.autonomous else PIECES
-        moments = [start] if net.autonomous else np.linspace(start, end, pieces + 1)
-        pairs = [net.parameters(float(t)) for t in moments]
-        tables.append(
-            [
-                np.broadcast_to(values, (pieces + 1, *values.shape[1:]))
-                for values in map(np.array, zip(*pairs, strict=True))
-            ]
-        )
+        moments = np.linspace(times[i], times[i + 1], 1 if net.autonomous else pieces + 1)
+        pairs = zip(*[net.parameters(float(t)) for t in moments], strict=True)
+        tables.append([_repeated(np.array(values), pieces + 1) for values in pairs])
     return tables
+
+
+def _repeated(values, count):
+    return np.ascontiguousarray(np.broadcast_to(values, (count, *values.shape[1:])))
