@@ -1,0 +1,166 @@
+r"""Fluxes of the Fokker-Planck equation that vanish on its steady state (eqs. (21), (22); paper).
+
+With D = nu^2 K^2 / 2 and E' = sigma / D, the flux of (21) is
+
+    F = sigma g - d_x(D g) = -e^E d_x(g / m),    m = e^E / D,
+
+and m is the steady state (22) up to a constant, for the sigma of one time. Cell averages
+M_j of m are computed by quadrature; only differences of E between neighbouring cells
+enter, so that no m overflows. A flux is a combination of the ratios g_j / M_j whose
+coefficients add up to zero, so that there is none where g is a multiple of M.
+
+Second order: F_f = -(e^E)_f (g_{j+1} / M_{j+1} - g_j / M_j) / dx between cells j and j + 1.
+For constant sigma and D this is the flux of Scharfetter and Gummel (1969) and of Chang
+and Cooper (1970): what leaves a cell is proportional to its content, whatever dx is.
+
+Fourth order: phi = g / m is a cubic polynomial through four cells, two on either side of
+the face, in the sense that int m phi dx = g_j dx in each; F_f = -(e^E)_f phi'_f. Next to
+a wall it is the parabola through three cells; near an open end it vanishes at the end.
+Where E rises by more than ``RESOLVED`` in a cell, so that m is not resolved by the grid,
+the flux is that of second order, which for ever less noise becomes that of the first-order
+upwind scheme.
+
+Ends: nothing passes a wall. At an open end g = 0, and what arrives there leaves.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+RESOLVED = 2.0
+GAUSS_RISE = 8.0
+"""Rise of E in a cell up to which Gauss quadrature of m is exact to rounding. Where it is
+steeper, E' and log m are taken to be linear between the points."""
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
+_NODES, _WEIGHTS = _NODES / 2.0, _WEIGHTS / 2.0
+_ENDS = np.array([-0.5, 0.5])
+POINTS = np.concatenate([_ENDS[:1], _NODES, _ENDS[1:]])
+"""Where sigma and K are read in the reference cell [-1/2, 1/2]."""
+
+
+def _integration_matrix():
+    """(10, 12) matrix from values at the nodes to integrals from 0 to the points."""
+    powers = np.arange(_NODES.size)
+    integrals = (2.0 * POINTS) ** (powers[:, None] + 1) / (2.0 * (powers[:, None] + 1))
+    return np.linalg.solve((2.0 * _NODES) ** powers[:, None], integrals)
+
+
+_INTEGRATION = _integration_matrix()
+
+
+class Steady(NamedTuple):
+    """The steady state m = e^E / D on a grid, up to one constant, for sigma at one time.
+
+    log_average : (n,) logarithms of the cell averages M.
+    log_face : (n + 1,) E on the faces.
+    rise : (n,) differences of the largest and the smallest E in the cells.
+    moments : (4, n) averages of ((x - x_j) / dx)^k with the density m / M in a cell.
+    """
+
+    log_average: np.ndarray
+    log_face: np.ndarray
+    rise: np.ndarray
+    moments: np.ndarray
+
+
+def steady(sigma, diffusion, dx):
+    """`Steady` from sigma and D at the points of the cells, (n, 12) arrays."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = dx * sigma / diffusion
+    exponent = slope[:, 1:-1] @ _INTEGRATION
+    steep = np.ptp(exponent, axis=1) > GAUSS_RISE
+    exponent[steep] = _trapezoidal(slope[steep])
+    with np.errstate(divide="ignore"):
+        log_density = np.where(diffusion > 0.0, exponent - np.log(diffusion), -np.inf)
+    top = log_density[:, 1:-1].max(axis=1)
+    masses = _WEIGHTS * np.exp(log_density[:, 1:-1] - top[:, None])
+    total = masses.sum(axis=1)
+    moments = (masses @ _NODES[:, None] ** np.arange(4)).T / total
+    log_cell = top + np.log(total)
+    log_cell[steep] = _log_linear_integral(log_density[steep])
+    start = np.concatenate([[0.0], np.cumsum(exponent[:-1, -1] - exponent[1:, 0])])
+    log_face = np.append(start + exponent[:, 0], start[-1] + exponent[-1, -1])
+    return Steady(start + log_cell, log_face, np.ptp(exponent, axis=1), moments)
+
+
+def _trapezoidal(slope):
+    """Integrals from the left end to the points; at a zero of D the slope is that nearby."""
+    slope[:, 0] = np.where(np.isfinite(slope[:, 0]), slope[:, 0], slope[:, 1])
+    slope[:, -1] = np.where(np.isfinite(slope[:, -1]), slope[:, -1], slope[:, -2])
+    parts = np.diff(POINTS) * (slope[:, 1:] + slope[:, :-1]) / 2.0
+    return np.concatenate([np.zeros((len(slope), 1)), np.cumsum(parts, axis=1)], axis=1)
+
+
+def _log_linear_integral(values):
+    """Logarithm of the integral over the cell of e^v, where v is linear between the points."""
+    top = values.max(axis=1)
+    left, right = values[:, :-1], values[:, 1:]
+    drop = np.maximum(np.abs(right - left), 1e-300)
+    parts = np.exp(np.maximum(left, right) - top[:, None]) * -np.expm1(-drop) / drop
+    return top + np.log(parts @ np.diff(POINTS))
+
+
+def second_order(state, sigma, diffusion, dx, is_open):
+    """(n + 1, 2) coefficients of g on the left and on the right of each face in its flux."""
+    flux = np.zeros((state.log_face.size, 2))
+    flux[1:, 0] = np.exp(state.log_face[1:] - state.log_average) / dx
+    flux[:-1, 1] = -np.exp(state.log_face[:-1] - state.log_average) / dx
+    flux[0, 1] = flux[-1, 0] = 0.0
+    if is_open:
+        flux[0, 1] = -_leaving(-sigma[0, 0], diffusion[0, 0], dx)
+        flux[-1, 0] = _leaving(sigma[-1, -1], diffusion[-1, -1], dx)
+    return flux
+
+
+def _leaving(speed, diffusion, dx):
+    """Rate at which g leaves through an end where it vanishes, half a cell away."""
+    rise = speed * dx / (2.0 * diffusion)
+    return 2.0 * diffusion / dx * (rise / -np.expm1(-rise) if rise else 1.0)
+
+
+def fourth_order(state, sigma, diffusion, dx, is_open):
+    """(n + 1, 4) coefficients of g in the two cells on either side of each face in its flux."""
+    n = state.log_average.size
+    flux = np.pad(second_order(state, sigma, diffusion, dx, is_open), ((0, 0), (1, 1)))
+    resolved = state.rise <= RESOLVED
+
+    def difference(faces, cells, end=()):
+        """Write the fluxes of the polynomial through cells, at offsets from the faces."""
+        cells = np.array(cells)
+        members = np.atleast_1d(faces)[:, None] + cells
+        members = members[resolved[members].all(axis=1)]
+        rows = _moments_at(state.moments[:, members], cells + 0.5)
+        ends = np.broadcast_to(np.reshape(end, (-1, 4)), (len(members), len(end) // 4, 4))
+        rows = np.concatenate([rows, ends], axis=1)
+        slope = np.zeros((*rows.shape[:2], 1))
+        slope[:, 1] = 1.0
+        weights = np.linalg.solve(rows[:, :, : rows.shape[1]].transpose(0, 2, 1), slope)
+        faces = members[:, :1] - cells[0]
+        ratios = np.exp(state.log_face[faces] - state.log_average[members])
+        flux[faces[:, 0]] = 0.0
+        flux[faces, cells + 2] = -weights[:, : cells.size, 0] * ratios / dx
+
+    difference(np.arange(2, n - 1), (-2, -1, 0, 1))
+    if is_open:
+        difference(0, (0, 1), _POWERS_AT[0])
+        difference(1, (-1, 0, 1), _POWERS_AT[-1])
+        difference(n - 1, (-2, -1, 0), _POWERS_AT[1])
+        difference(n, (-2, -1), _POWERS_AT[0])
+    else:
+        difference(1, (-1, 0, 1))
+        difference(n - 1, (-2, -1, 0))
+    return flux
+
+
+_POWERS_AT = {0: (1.0, 0.0, 0.0, 0.0), 1: (1.0, 1.0, 1.0, 1.0), -1: (1.0, -1.0, 1.0, -1.0)}
+
+
+def _moments_at(moments, centers):
+    """(F, C, 4) averages of s^a in C cells, from the (4, F, C) moments about their centres."""
+    shift = np.zeros((4, centers.size, 4))
+    for a in range(4):
+        for b in range(a + 1):
+            shift[b, :, a] = math.comb(a, b) * centers ** (a - b)
+    return np.einsum("bqa,bfq->fqa", shift, moments)

@@ -1,0 +1,259 @@
+r"""The Fokker-Planck equation of the noisy network in one dimension (sec. 3.1; paper).
+
+    d_t g + d_x F = 0,    F = sigma(w(t) x + b(t)) g - (nu^2 / 2) d_x(K(x)^2 g).       (21)
+
+The paper writes the same flux as B g - D d_x g with the derivative of K^2 in B; this form
+needs none. Cell averages of g live in cells, F on faces. Dimensionless.
+
+================== ====================== ============================ ==================
+method             space                  time                         kept at every step
+================== ====================== ============================ ==================
+implicit           order 4                order 3, L-stable            M, S
+structure-         order 2, Scharfetter-  order 2, L-stable, steps     M, S, P, E
+preserving         Gummel                 shortened where P or E fails
+euler              order 2, the same      order 1, implicit Euler      M, S, P, E
+paper              CWENO3, Lax-Friedrichs SSP-RK3, dt < 0.45 dx^2 / D  M
+================== ====================== ============================ ==================
+
+M: mass, to rounding. S: the steady state of the grid, to rounding. P: no negative average.
+E: the relative entropy to the steady state does not grow. For ``euler`` P and E hold for
+steps of any length: I - dt A has positive diagonal and non-positive other entries, its
+columns add up to 1, so its inverse is a matrix of transition probabilities, which leaves M
+in place; such a matrix enlarges no relative entropy. For ``structure-preserving`` the same
+holds where dt times the largest rate at which mass leaves a cell is at most 1 + sqrt(2),
+since the step then is a convex combination of such matrices; longer steps are tested and
+halved if they fail. ``implicit`` and ``paper`` promise neither.
+
+The implicit methods choose their steps so that the estimate of the error of one step in L1
+stays below ``tolerance``; the cost does not grow like dx^-2.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kinetic import _diffusion, _implicit, _quasi_steady, _validate, balance_law, mean_field
+from kinetic.finite_volume import BOUNDARIES
+from kinetic.grid import Grid
+
+METHODS = ("implicit", "structure-preserving", "euler", "paper")
+TOLERANCE = 1e-6
+ROUNDING = 1e-14
+REFINEMENTS = 60
+NEGLIGIBLE = 1e-10
+_STEPS = {"implicit": "kvaerno3", "structure-preserving": "tr_bdf2", "euler": "euler"}
+
+
+@dataclass(frozen=True)
+class Solution(mean_field.Solution):
+    """Result of `solve`: in addition to `mean_field.Solution`.
+
+    Attributes
+    ----------
+    diffusion : Diffusion
+        K.
+    nu : float
+    equilibrium : (n,) array or None
+        Averages of the steady state (22) on the grid between walls, with the mass of the
+        initial law; None where there is none: with open ends or parameters that depend on
+        time, and where sigma drives mass into a zero of K at an end.
+    """
+
+    diffusion: _diffusion.Diffusion
+    nu: float
+    equilibrium: np.ndarray | None
+    _log_equilibrium: np.ndarray | None
+
+    @property
+    def relative_entropy(self):
+        """(T,) int g log(g / g_infinity) dx between averages; negative ones count as 0.
+
+        Raises
+        ------
+        ValueError
+            If there is no steady state.
+        """
+        if self.equilibrium is None:
+            raise ValueError("there is no steady state: ends are open or w, b depend on time")
+        return np.array(
+            [_entropy(g, self._log_equilibrium, self.grid.dx) for g in self.density]
+        )  # fmt: skip
+
+
+def _entropy(density, log_equilibrium, dx):
+    positive = density > 0.0
+    logs = np.log(np.where(positive, density, 1.0)) - log_equilibrium
+    return float(dx * np.sum(np.where(positive, density * logs, 0.0)))
+
+
+def solve(
+    net, g0, grid, times, *, nu, diffusion="1", method="implicit", boundary="no-flux",
+    tolerance=None, step=None, normalize=False,
+):  # fmt: skip
+    """Solve the Fokker-Planck equation (eq. (21); paper).
+
+    Parameters
+    ----------
+    net : SimResNet
+        Of dimension one.
+    g0 : distribution, callable or (n,) array
+        Initial law at ``times[0]``; see `mean_field.solve`.
+    grid : Grid
+    times : (T,) array_like
+        Increasing output times.
+    nu : float
+        Strength of the noise, positive.
+    diffusion : {"1", "x"} or callable
+        K, without zeros in the grid; it may vanish at an end that is a wall, as K = x does
+        on a half line.
+    method : {"implicit", "structure-preserving", "euler", "paper"}
+        See the module. "paper" is the explicit scheme of `balance_law`
+        (eqs. (23), (24); paper).
+    boundary : {"no-flux", "open"}
+        What the ends of the grid are: walls, or open: what arrives there leaves.
+    tolerance : float, optional
+        Largest estimated error of an implicit step in L1, by default 1e-6.
+    step : float, optional
+        Take implicit steps of this length at most instead, whatever their error.
+    normalize : bool
+        Divide by the mass in the grid, where it is not 1.
+
+    Returns
+    -------
+    Solution
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described; if K vanishes inside the grid; if g0 is
+        negative, not normalized or has mass outside the grid.
+    """
+    mean_field.one_dimensional(net)
+    if not isinstance(grid, Grid):
+        raise TypeError(f"grid must be a kinetic.Grid; got {type(grid).__name__}")
+    times = _validate.times(times)
+    _validate.choice("method", method, METHODS)
+    _validate.choice("boundary", boundary, BOUNDARIES)
+    nu = _checked_nu(nu)
+    tolerance, step = _checked_steps(method, tolerance, step)
+    diffusion = _diffusion.get(diffusion)
+    points = grid.centers[:, None] + grid.dx * _quasi_steady.POINTS
+    coefficient = nu**2 / 2.0 * _without_zeros(diffusion, points, boundary) ** 2
+    averages = mean_field._initial_averages(g0, grid, normalize)
+    log_equilibrium = None
+    sigma = net.velocity(points, times[0])
+    if net.autonomous and boundary == "no-flux" and _has_equilibrium(sigma, coefficient):
+        log_equilibrium = _quasi_steady.steady(sigma, coefficient, grid.dx).log_average
+        log_equilibrium -= log_equilibrium.max()
+        log_equilibrium += np.log(averages.sum() / np.exp(log_equilibrium).sum())
+    if method == "paper":
+        found = _explicit(net, averages, grid, times, diffusion, nu, boundary)
+    else:
+        fluxes = _fluxes(net, points, coefficient, grid.dx, method, boundary, times[0])
+        accepts = _keeps_structure(log_equilibrium, grid.dx) if method != "implicit" else None
+        found = _implicit.integrate(
+            averages, fluxes, grid.dx, times, _STEPS[method],
+            tolerance=tolerance, step=step, accepts=accepts,
+        )  # fmt: skip
+    equilibrium = None if log_equilibrium is None else np.exp(log_equilibrium)
+    return Solution(net, grid, times, *found, diffusion, nu, equilibrium, log_equilibrium)
+
+
+def _checked_nu(nu):
+    accepted = "a positive number; without noise use mean_field.solve"
+    nu = _validate.number("nu", nu, low=0.0, accepted=accepted)
+    if nu == 0.0:
+        raise ValueError(f"nu must be {accepted}; got {nu}")
+    return nu
+
+
+def _checked_steps(method, tolerance, step):
+    if method == "paper" and not (tolerance is None and step is None):
+        raise ValueError("tolerance and step are for the implicit methods, not for method='paper'")
+    if tolerance is not None and step is not None:
+        raise ValueError(f"give tolerance or step, not both; got {tolerance} and {step}")
+    tolerance = TOLERANCE if tolerance is None else tolerance
+    for name, value in (("tolerance", tolerance), ("step", step)):
+        if value is not None and _validate.number(name, value, accepted="a positive number") <= 0:
+            raise ValueError(f"{name} must be a positive number; got {value}")
+    return float(tolerance), None if step is None else float(step)
+
+
+def _without_zeros(diffusion, points, boundary):
+    """K at the points of the cells; refused where it vanishes inside or at an open end."""
+    values = diffusion(points)
+    x, inside = points[:, 1:].flatten()[:-1], values[:, 1:].flatten()[:-1]
+    changes = np.flatnonzero(inside * inside[0] <= 0.0)
+    if changes.size:
+        _refuse_zero(diffusion, x[changes[0]])
+    size = np.abs(inside)
+    low = np.flatnonzero((size[1:-1] < size[:-2]) & (size[1:-1] < size[2:])) + 1
+    left, right = x[low - 1], x[low + 1]
+    for _ in range(REFINEMENTS):
+        first, second = (2.0 * left + right) / 3.0, (left + 2.0 * right) / 3.0
+        nearer = np.abs(diffusion(first)) < np.abs(diffusion(second))
+        left, right = np.where(nearer, left, first), np.where(nearer, second, right)
+    zero = np.abs(diffusion(left)) < NEGLIGIBLE * size.max()
+    if zero.any():
+        _refuse_zero(diffusion, left[zero][0])
+    for end in ((0, 0), (-1, -1)):
+        if values[end] == 0.0 and boundary == "open":
+            raise ValueError(
+                f"diffusion {diffusion.name} vanishes at the open end x={points[end]}; "
+                "it may vanish only at a wall: boundary='no-flux'"
+            )
+    return values
+
+
+def _refuse_zero(diffusion, x):
+    raise ValueError(
+        f"diffusion {diffusion.name} must not vanish inside the grid, as it does near x={x:.6g}: "
+        "no mass passes there by noise. Solve on either side, with a wall at the zero"
+    )
+
+
+def _has_equilibrium(sigma, coefficient):
+    """Whether m is integrable: where D vanishes at an end, sigma has to point inward."""
+    left = coefficient[0, 0] > 0.0 or sigma[0, 0] > 0.0
+    return left and (coefficient[-1, -1] > 0.0 or sigma[-1, -1] < 0.0)
+
+
+def _fluxes(net, points, coefficient, dx, method, boundary, start):
+    """Coefficients of the flux, or a function of t that returns them."""
+    order = _quasi_steady.fourth_order if method == "implicit" else _quasi_steady.second_order
+
+    def at(t):
+        sigma = net.velocity(points, t)
+        state = _quasi_steady.steady(sigma, coefficient, dx)
+        return order(state, sigma, coefficient, dx, boundary == "open")
+
+    return at(start) if net.autonomous else at
+
+
+def _keeps_structure(log_equilibrium, dx):
+    """A test of a step: no negative average and, given a steady state, no more entropy."""
+
+    def accepts(before, after):
+        if (after < -ROUNDING * before).any():
+            return False
+        np.maximum(after, 0.0, out=after)
+        if log_equilibrium is None:
+            return True
+        bound, value = (_entropy(g, log_equilibrium, dx) for g in (before, after))
+        return value <= bound + ROUNDING * (1.0 + abs(bound))
+
+    return accepts
+
+
+def _explicit(net, averages, grid, times, diffusion, nu, boundary):
+    velocity = net.velocity(grid.faces, times[0])
+
+    def speed(u, t, x):
+        a = velocity if net.autonomous else net.velocity(x, t)
+        return np.broadcast_to(a, u.shape)
+
+    found = balance_law.solve(
+        averages, grid, times, flux=lambda u, t, x: speed(u, t, x) * u, speed=speed,
+        diffusion=nu**2 / 2.0 * diffusion(grid.centers) ** 2, boundary=boundary,
+    )  # fmt: skip
+    return found.averages, found.outflow, found.steps

@@ -1,0 +1,139 @@
+"""The scheme (24) with diffusion and source: order, conservation, stability limit, errors."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from kinetic import Grid, SimResNet, balance_law, finite_volume, mean_field
+
+NU, K = 0.8, 0.7
+D = NU**2 / 2.0
+GRID = Grid(-1.0, 1.0, 20)
+
+
+def wave(t, x):
+    """Manufactured solution of (23) with F = u^2/2 + cos(t) u and k S = k u (1 - u) + forcing."""
+    return (1.0 + 0.3 * np.sin(t)) * np.exp(-((x - 0.5 * t) ** 2))
+
+
+def source(u, t, x):
+    y, v = x - 0.5 * t, wave(t, x)
+    change = 0.3 * np.cos(t) * np.exp(-(y**2)) + y * v
+    convection = (v + np.cos(t)) * (-2.0 * y * v)
+    forcing = change + convection - D * (4.0 * y**2 - 2.0) * v - K * v * (1.0 - v)
+    return K * u * (1.0 - u) + forcing
+
+
+def manufactured(cells, **options):
+    grid = Grid(-7.0, 8.0, cells)
+    found = balance_law.solve(
+        grid.average(lambda x: wave(0.0, x)), grid, [0.0, 0.6],
+        flux=lambda u, t, x: u**2 / 2.0 + np.cos(t) * u, speed=lambda u, t, x: u + np.cos(t),
+        diffusion=D, source=source, **options,
+    )  # fmt: skip
+    return grid.norm(found.averages[-1] - grid.average(lambda x: wave(0.6, x)))
+
+
+@pytest.mark.parametrize("boundary", ["no-flux", "open"])
+def test_third_order_with_nonlinear_flux_diffusion_and_source(boundary):
+    cells = (60, 120, 240)
+    errors = [manufactured(n, boundary=boundary) for n in cells]
+    assert errors[-1] < 3e-4
+    assert 2.8 <= -np.polyfit(np.log(cells), np.log(errors), 1)[0] < 4.2
+
+
+def test_without_diffusion_and_source_it_is_the_transport_scheme():
+    net, grid = SimResNet("tanh", lambda t: -1.0 - np.sin(3.0 * t), np.cos), Grid(-3.0, 3.0, 60)
+    g0 = mean_field.solve(net, stats.norm(0.2, 0.5), grid, [0.0, 0.1], normalize=True).density[0]
+    ours = balance_law.solve(
+        g0, grid, [0.0, 0.3],
+        flux=lambda u, t, x: net.velocity(x, t) * u,
+        speed=lambda u, t, x: np.broadcast_to(net.velocity(x, t), u.shape), cfl=0.05,
+    )  # fmt: skip
+    theirs = finite_volume.transport(
+        g0, lambda t: net.velocity(grid.faces, t), grid, [0.0, 0.3], cfl=0.05
+    )
+    assert grid.norm(ours.averages[-1] - theirs.averages[-1]) < 1e-6
+
+
+def linear(averages, grid, times, diffusion, **options):
+    return balance_law.solve(
+        averages, grid, times, flux=lambda u, t, x: 0.3 * u,
+        speed=lambda u, t, x: np.full(u.shape, 0.3), diffusion=diffusion, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("boundary", ["no-flux", "open"])
+def test_what_leaves_the_cells_passes_the_ends(boundary):
+    u = np.random.default_rng(0).normal(size=20)
+    diffusion = 1.0 + np.linspace(-0.5, 0.5, 20)
+    found = linear(u, GRID, [0.0, 0.05, 0.2], diffusion, boundary=boundary)
+    mass = GRID.dx * found.averages.sum(axis=1)
+    np.testing.assert_allclose(mass + found.outflow.sum(axis=1), mass[0], atol=1e-13)
+    assert found.outflow.any() == (boundary == "open")
+
+
+def test_mirrored_problem_has_the_mirrored_solution():
+    u = np.random.default_rng(0).random(20)
+    one = linear(u, GRID, [0.0, 0.1], 0.5, boundary="open")
+    two = balance_law.solve(
+        u[::-1], GRID, [0.0, 0.1], flux=lambda u, t, x: -0.3 * u,
+        speed=lambda u, t, x: np.full(u.shape, -0.3), diffusion=0.5, boundary="open",
+    )  # fmt: skip
+    np.testing.assert_allclose(one.averages, two.averages[:, ::-1], rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(one.outflow, two.outflow[:, ::-1], rtol=1e-11)
+
+
+def test_the_stability_limit_of_diffusion_is_just_above_the_courant_number_of_the_paper():
+    grid = Grid(0.0, 1.0, 40)
+    rough = 1.0 + 1e-3 * np.random.default_rng(0).normal(size=40)
+
+    def largest(cfl):
+        found = balance_law.solve(
+            rough, grid, [0.0, 0.5], flux=lambda u, t, x: 0.0 * u, speed=lambda u, t, x: 0.0 * u,
+            diffusion=1.0, cfl=cfl,
+        )  # fmt: skip
+        return np.abs(found.averages[-1] - rough.mean()).max()
+
+    assert largest(0.46) < 1e-5
+    assert largest(0.465) > 1e-3  # noise stays, bounded by the nonlinear weights
+    with pytest.raises(FloatingPointError, match=r"left the range of float64.*cfl=0.6"):
+        largest(0.6)
+
+
+def test_zero_stays_zero_and_nothing_to_do_takes_one_step():
+    found = balance_law.solve(
+        np.zeros(20), GRID, [0.0, 1.0], flux=lambda u, t, x: 0.0 * u, speed=lambda u, t, x: 0.0 * u
+    )
+    assert not found.averages.any()
+    assert found.steps == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"averages": np.ones(3)}, ValueError, r"averages must have shape \(20,\); got \(3,\)"),
+        ({"averages": np.full(20, np.nan)}, ValueError, "averages must be.*nan"),
+        ({"grid": 5}, TypeError, "grid must be a kinetic.Grid; got int"),
+        ({"times": [0.0, 0.0]}, ValueError, "times must increase"),
+        ({"diffusion": -1.0}, ValueError, "diffusion must be.*at least 0.*minimum -1.0"),
+        ({"diffusion": np.ones(3)}, ValueError, r"diffusion must be.*\(20,\).*got shape \(3,\)"),
+        ({"boundary": "periodic"}, ValueError, "boundary must be one of.*'periodic'"),
+        ({"cfl": 0.0}, ValueError, "cfl must be a number in"),
+        ({"cfl": 1.5}, ValueError, "cfl must be a number in.*1.5"),
+        ({"flux": 1.0}, TypeError, "flux must be a function of .u, t, x.; got 1.0"),
+        ({"speed": None}, TypeError, "speed must be a function"),
+        ({"source": 3}, TypeError, "source must be a function"),
+        ({"speed": lambda u, t, x: 1.0}, ValueError, r"speed must return.*\(\).*\(2, 21\)"),
+        ({"source": lambda u, t, x: u[0]}, ValueError, r"source must return.*\(3,\).*\(20, 3\)"),
+        ({"flux": lambda u, t, x: np.nan * u}, FloatingPointError, "left the range of float64"),
+        ({"diffusion": 1e9}, ValueError, "it takes.*steps.*at most.*coarsen the grid"),
+    ],
+)
+def test_errors_name_the_argument(change, error, message):
+    arguments = {
+        "averages": np.ones(20), "grid": GRID, "times": [0.0, 1.0],
+        "flux": lambda u, t, x: u, "speed": lambda u, t, x: np.ones(u.shape),
+    }  # fmt: skip
+    with pytest.raises(error, match=message):
+        balance_law.solve(**(arguments | change))
