@@ -5,6 +5,7 @@ One network (an activation, a weight, a bias), seen as layers and particles
 """
 
 from kinetic.grid import Grid
+from kinetic.grid_2d import Grid2D
 from kinetic.network import SimResNet
 
-__all__ = ["Grid", "SimResNet"]
+__all__ = ["Grid", "Grid2D", "SimResNet"]

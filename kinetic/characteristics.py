@@ -72,31 +72,80 @@ def _integrated(net, x, start, end):
 
 def flow_many(net, x, start, end):
     """Positions (M, d) at ``end`` of x (M, d) at ``start``, for d > 1."""
-    span = end - start
-    if net.autonomous:
-        w, b = net.parameters(0.0)
-        if net.activation.name == "identity":
-            from scipy.linalg import expm
-
-            d = net.dimension
-            generator = np.zeros((d + 1, d + 1))
-            generator[:d, :d], generator[:d, d] = w, b
-            propagator = expm(span * generator)
-            return x @ propagator[:d, :d].T + propagator[:d, d]
-        if np.count_nonzero(w) == np.count_nonzero(np.diag(w)):
-            from kinetic.network import SimResNet
-
-            columns = [
-                flow(SimResNet(net.activation, w[i, i], b[i]), x[:, i], start, end)[0]
-                for i in range(net.dimension)
-            ]
-            return np.column_stack(columns)
+    closed = _closed_flow(net, x, start, end)
+    if closed:
+        return closed[0]
 
     def rate(t, state):
         w, b = net.parameters(t)
         return net.activation(state.reshape(-1, net.dimension) @ w.T + b).ravel()
 
     return in_chunks(rate, net.autonomous, start, end, net.dimension, x)[0]
+
+
+def flow_with_volume(net, x, start, end):
+    """`flow_many` and the (M,) log det(d position / d x), the integral of the divergence."""
+    closed = _closed_flow(net, x, start, end)
+    if closed:
+        return closed
+    d = net.dimension
+
+    def rate(t, state):
+        w, b = net.parameters(t)
+        u = state.reshape(-1, d + 1)[:, :d] @ w.T + b
+        divergence = net.activation.derivative(u) @ np.diag(w)
+        return np.column_stack([net.activation(u), divergence]).ravel()
+
+    state = np.column_stack([x, np.zeros(len(x))])
+    moved = in_chunks(rate, net.autonomous, start, end, d + 1, state)[0]
+    return moved[:, :d], moved[:, d]
+
+
+def _closed_flow(net, x, start, end):
+    """Positions and log det where all x move alike or each coordinate moves alone, else None."""
+    d = net.dimension
+    if net.activation.name == "identity":
+        propagator, volume = _affine_propagator(net, start, end)
+        return x @ propagator[:d, :d].T + propagator[:d, d], np.full(len(x), volume)
+    if net.autonomous:
+        w, b = net.parameters(0.0)
+        if np.count_nonzero(w) == np.count_nonzero(np.diag(w)):
+            from kinetic.network import SimResNet
+
+            columns = [
+                flow(SimResNet(net.activation, w[i, i], b[i]), x[:, i], start, end)
+                for i in range(d)
+            ]
+            return np.column_stack([c[0] for c in columns]), sum(c[1] for c in columns)
+    return None
+
+
+def _affine_propagator(net, start, end):
+    """Matrix [[A, c], [0, 1]] of x -> A x + c under the identity, and log det A."""
+    d = net.dimension
+
+    def generator(t):
+        w, b = net.parameters(t)
+        return np.block([[w, b[:, None]], [np.zeros((1, d + 1))]])
+
+    if net.autonomous:
+        from scipy.linalg import expm
+
+        with np.errstate(all="ignore"):
+            propagator = expm((end - start) * generator(0.0))
+        if not np.isfinite(propagator).all():
+            raise FloatingPointError(
+                f"the flow from t={start} to t={end} exceeds the range of float64"
+            )
+        return propagator, (end - start) * np.trace(generator(0.0))
+
+    def rate(t, state):
+        g = generator(t)
+        return np.append((g @ state[:-1].reshape(d + 1, d + 1)).ravel(), np.trace(g))
+
+    state = np.append(np.eye(d + 1).ravel(), 0.0)[None, :]
+    moved = in_chunks(rate, False, start, end, state.size, state)[0][0]
+    return moved[:-1].reshape(d + 1, d + 1), moved[-1]
 
 
 def in_chunks(rate, autonomous, start, end, columns, *parts):

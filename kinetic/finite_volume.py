@@ -72,12 +72,12 @@ def weight_floor(averages):
     averages = _validate.array("averages", averages)
     if averages.size == 0 or averages.max() <= 0.0:
         raise ValueError("averages must have a positive entry")
-    typical, cells = _occupied(averages)
+    typical, cells = occupied(averages)
     return float(typical**2 * min(1.0 / cells, LARGEST_FLOOR))
 
 
-def _occupied(averages):
-    """Typical density s, and the number of cells that the length l is."""
+def occupied(averages):
+    """Typical density s, and the number of cells that the length l, or an area, is."""
     largest = averages.max()
     shape = averages / largest
     share = (shape**2).sum() / shape.sum()
@@ -278,7 +278,7 @@ def transport(averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45):
             a[[0, -1]] = 0.0
         return np.maximum(a, 0.0), np.minimum(a, 0.0), float(np.abs(a).max())
 
-    unit, cells = _occupied(averages)
+    unit, cells = occupied(averages)
     state = np.zeros((3, grid.cells + 2))
     state[0, 1:-1] = averages / unit
     u, v, w = state
@@ -300,7 +300,7 @@ def transport(averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45):
     for i in range(1, times.size):
         t, end = times[i - 1], times[i]
         if fixed:
-            steps = _steps(t, end, fixed[2], cfl * grid.dx)
+            steps = step_count(t, end, fixed[2], cfl * grid.dx)
             advance((fixed,) * 3, (end - t) / steps, steps)
         else:
             longest = (end - t) / FEWEST_STEPS
@@ -313,14 +313,14 @@ def transport(averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45):
     return result._replace(steps=taken)
 
 
-def _steps(t, end, fastest, reach):
+def step_count(t, end, fastest, reach):
     """Number of steps of at most reach / fastest from t to end."""
     with np.errstate(over="ignore"):
         steps = np.ceil((end - t) * fastest / reach * (1.0 - 1e-12))
     if not steps <= MOST_STEPS:
         raise ValueError(
-            f"from t={t} to t={end} with velocities up to {fastest:.3g} and cfl * dx = {reach:.3g} "
-            f"it takes {steps:.3g} steps; at most {MOST_STEPS} are taken: shorten the times, "
+            f"from t={t} to t={end} with steps of at most {reach / fastest:.3g} it takes "
+            f"{steps:.3g} steps; at most {MOST_STEPS} are taken: shorten the times, "
             "raise cfl, coarsen the grid or lower the weights"
         )
     return max(1, int(steps))
@@ -330,7 +330,7 @@ def _stages_in_time(parts, t, end, longest, reach):
     """Velocities at t, t + dt, t + dt/2 with max |a| dt <= reach at all three, and dt."""
     first = parts(t)
     dt = min(end - t, longest)
-    dt = dt / _steps(t, t + dt, first[2], reach)
+    dt = dt / step_count(t, t + dt, first[2], reach)
     while True:
         if t + dt / 2.0 == t:
             raise ValueError(f"times near t={t} are too large for steps of {dt:.3g}")

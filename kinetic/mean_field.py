@@ -2,8 +2,9 @@
 
     d_t g + d_x (sigma(w(t) x + b(t)) g) = 0,    g(0, x) = g_0(x)        (3), (8)
 
-in one dimension. ``solve`` uses the finite volumes of `kinetic.finite_volume`;
-``push_forward`` and ``exact`` follow characteristics (`kinetic.push_forward`).
+in one dimension, and in two (`kinetic.mean_field_2d`). ``solve`` uses the finite volumes
+of `kinetic.finite_volume`; ``push_forward`` and ``exact`` follow characteristics
+(`kinetic.push_forward`).
 All quantities are dimensionless.
 """
 
@@ -13,14 +14,22 @@ from itertools import pairwise
 
 import numpy as np
 
-from kinetic import _validate, finite_volume
+from kinetic import _validate, finite_volume, mean_field_2d
 from kinetic.grid import CellLaw, Grid
 from kinetic.network import SimResNet
-from kinetic.push_forward import MASS_TOLERANCE, PushForward, exact, one_dimensional, push_forward
+from kinetic.push_forward import (
+    MASS_TOLERANCE,
+    PushForward,
+    PushForwardMany,
+    exact,
+    one_dimensional,
+    push_forward,
+)
 from kinetic.rest_points import steady_states
 
 __all__ = [
     "PushForward",
+    "PushForwardMany",
     "Solution",
     "exact",
     "push_forward",
@@ -109,29 +118,30 @@ class Solution:
 
 
 def solve(net, g0, grid, times, *, boundary="no-flux", cfl=0.45, normalize=False):
-    """Solve the mean-field equation (8) by finite volumes (eq. (24); paper).
+    """Solve the mean-field equation (8) or (25) by finite volumes (eq. (24); paper).
 
     Parameters
     ----------
     net : SimResNet
-        Of dimension one.
+        Of dimension one or two.
     g0 : distribution, callable or (n,) array
         Initial law at ``times[0]``: a frozen distribution of `scipy.stats` or any object
         with ``cdf`` (cell averages from it are exact), a vectorized density (averaged by
-        three-point Gauss quadrature), or cell averages.
-    grid : Grid
+        three-point Gauss quadrature), or cell averages. In two dimensions an object with
+        ``pdf`` of points (..., 2), a density f(x, y), or (nx, ny) cell averages.
+    grid : Grid or Grid2D
     times : (T,) array_like
         Increasing output times.
     boundary : {"no-flux", "open"}
         What the ends of the grid are: walls, or open with nothing coming in.
     cfl : float
-        In (0, 1].
+        In (0, 1], and in (0, 1/2] in two dimensions.
     normalize : bool
         Divide by the mass in the grid, where it is not 1.
 
     Returns
     -------
-    Solution
+    Solution or kinetic.mean_field_2d.Solution2D
 
     Raises
     ------
@@ -139,6 +149,8 @@ def solve(net, g0, grid, times, *, boundary="no-flux", cfl=0.45, normalize=False
         If an argument is not as described; if g0 is negative, not normalized or has
         mass outside the grid.
     """
+    if isinstance(net, SimResNet) and net.dimension > 1:
+        return mean_field_2d.solve(net, g0, grid, times, boundary, cfl, normalize)
     one_dimensional(net)
     if not isinstance(grid, Grid):
         raise TypeError(f"grid must be a kinetic.Grid; got {type(grid).__name__}")

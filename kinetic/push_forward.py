@@ -1,7 +1,8 @@
 """The exact solution of the mean-field equation by characteristics (sec. 2.2; paper).
 
-With X the flow of the network, g(t, X(x)) = g_0(x) / X'(x), and the distribution
-function at X(x) is that of g_0 at x. All quantities are dimensionless.
+With X the flow of the network, g(t, X(x)) = g_0(x) / det X'(x), where log det X' is the
+integral of the divergence along the path; for d = 1 the distribution function at X(x) is
+that of g_0 at x. All quantities are dimensionless.
 """
 
 import math
@@ -70,17 +71,7 @@ class PushForward:
         x, origin, stretch = self._origin(x)
         start = np.asarray(getattr(self.g0, "pdf", self.g0)(origin), dtype=float)
         inside = (x > self.walls[0]) & (x < self.walls[1]) if self.t else True
-        with np.errstate(divide="ignore", over="ignore"):
-            density = np.exp(
-                np.where(start > 0.0, np.log(np.maximum(start, 0.0)) + stretch, -np.inf)
-            )
-        density = np.where(inside, density, 0.0)
-        if not np.isfinite(density).all():
-            raise FloatingPointError(
-                f"the density at t={self.t} exceeds the range of float64: the law is concentrated; "
-                "its cdf and ppf are available"
-            )
-        return density
+        return _stretched(np.where(inside, start, 0.0), stretch, self.t)
 
     def cdf(self, x):
         """Distribution function at x, atoms at walls included."""
@@ -106,20 +97,100 @@ class PushForward:
         return self.ppf(np.random.default_rng(rng).random(size))
 
 
+class PushForwardMany:
+    """The law of X(t) in R^d, d > 1, for X(0) with law g0: the exact solution of (3).
+
+    Parameters
+    ----------
+    net : SimResNet
+        Of dimension d > 1.
+    g0 : distribution or callable
+        An object with ``pdf`` of points (..., d), such as a frozen
+        `scipy.stats.multivariate_normal`, and with ``rvs`` for that method; or a vectorized
+        density of d arrays.
+    t : float
+        Time, at least 0.
+    """
+
+    def __init__(self, net, g0, t):
+        self._density = density_of(g0, net.dimension)
+        self.net, self.g0 = net, g0
+        self.t = _validate.number("t", t, low=0.0, accepted="a time of at least 0")
+
+    def pdf(self, x):
+        """Density at x of shape (..., d).
+
+        Raises FloatingPointError where it exceeds the range of float64.
+        """
+        x = _validate.array("x", x)
+        if x.shape[-1:] != (self.net.dimension,):
+            raise ValueError(f"x must have shape (..., {self.net.dimension}); got {x.shape}")
+        points = x.reshape(-1, self.net.dimension)
+        origin, volume = characteristics.flow_with_volume(self.net, points, self.t, 0.0)
+        return _stretched(self._density(origin), volume, self.t).reshape(x.shape[:-1])
+
+    def rvs(self, size, rng):
+        """(size, d) samples: samples of g0, propagated; rng: a Generator or a seed."""
+        if not hasattr(self.g0, "rvs"):
+            raise TypeError("rvs needs g0 as a law with rvs, not a density")
+        start = self.g0.rvs(size, random_state=np.random.default_rng(rng))
+        start = np.asarray(start, dtype=float).reshape(-1, self.net.dimension)
+        return characteristics.flow_many(self.net, start, 0.0, self.t)
+
+
+def density_of(g0, d):
+    """The density of points (..., d) of a law with pdf or of a vectorized function."""
+    if not (callable(g0) or hasattr(g0, "pdf")):
+        raise TypeError(f"g0 must be a law with pdf, or a vectorized density of {d} arrays")
+
+    def density(points):
+        if hasattr(g0, "pdf"):
+            values = np.asarray(g0.pdf(points), dtype=float)
+        else:
+            values = np.asarray(g0(*np.moveaxis(points, -1, 0)), dtype=float)
+        if values.size != points.size // d:
+            raise ValueError(
+                "g0 must return one density for each point; "
+                f"got shape {values.shape} for points of shape {points.shape}"
+            )
+        return values.reshape(points.shape[:-1])
+
+    return density
+
+
+def _stretched(start, stretch, t):
+    """start exp(stretch), refused where it overflows; zero where start is."""
+    with np.errstate(divide="ignore", over="ignore"):
+        density = np.exp(np.where(start > 0.0, np.log(np.maximum(start, 0.0)) + stretch, -np.inf))
+    if not np.isfinite(density).all():
+        raise FloatingPointError(
+            f"the density at t={t} exceeds the range of float64: the law is concentrated; "
+            "its samples, and in one dimension its cdf and ppf, are available"
+        )
+    return density
+
+
 def push_forward(net, g0, t, walls=None):
-    """The exact solution of (8) at time t as a probability law; see `PushForward`."""
+    """The exact solution of (3), (8) at time t as a probability law.
+
+    A `PushForward` for d = 1, a `PushForwardMany` for d > 1, where walls are not available.
+    """
+    if isinstance(net, SimResNet) and net.dimension > 1:
+        if walls is not None:
+            raise ValueError(f"walls are for d = 1; the network has d = {net.dimension}")
+        return PushForwardMany(net, g0, t)
     return PushForward(net, g0, t, walls)
 
 
 def exact(net, g0, t, x, walls=None):
-    """Exact density g(t, x) by characteristics; see `PushForward`.
+    """Exact density g(t, x) by characteristics; see `push_forward`.
 
     Returns
     -------
     ndarray
-        Of the shape of x.
+        Of the shape of x for d = 1, of shape (...) for x of shape (..., d).
     """
-    return PushForward(net, g0, t, walls).pdf(x)
+    return push_forward(net, g0, t, walls).pdf(x)
 
 
 def one_dimensional(net):

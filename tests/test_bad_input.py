@@ -192,7 +192,9 @@ CASES = {
     "unknown boundary": (
         lambda: solve(boundary="periodic"), ValueError, "boundary must be one of 'no-flux', 'open'"
     ),
-    "network of dimension 2": (lambda: solve(net=PLANE), ValueError, "dimension 1; got 2"),
+    "network of dimension 3": (
+        lambda: solve(net=SimResNet("tanh", np.eye(3), 0.0)), ValueError, "dimension 1 or 2; got 3"
+    ),
     "no network": (lambda: solve(net="tanh"), TypeError, "net must be a kinetic.SimResNet"),
     "velocity of another shape": (
         lambda: finite_volume.transport(np.ones(60), np.ones(60), GRID, [0.0, 1.0]),

@@ -1,5 +1,7 @@
 """The 1-Wasserstein distance against scipy, closed forms and the axioms of a metric."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -95,3 +97,36 @@ def test_of_a_law_with_one_dominant_atom():
 
     exact = 0.0005 * np.sqrt(2.0 / np.pi)
     assert wasserstein(Mixture(), [0.0]) == pytest.approx(exact, rel=1e-6)
+
+
+def test_in_the_plane_is_the_best_of_all_assignments():
+    a, b = np.random.default_rng(0).normal(size=(2, 5, 2))
+    costs = [np.linalg.norm(a - b[list(p)], axis=1).mean() for p in permutations(range(5))]
+    assert wasserstein(a, b) == pytest.approx(min(costs), rel=1e-14)
+    assert min(costs) < costs[0]
+
+
+def test_in_the_plane_reduces_to_the_line():
+    a, b = np.random.default_rng(1).normal(size=(2, 40))
+    lifted = [np.column_stack([x, 3.0 + 0.0 * x]) for x in (a, b)]
+    assert wasserstein(*lifted) == pytest.approx(wasserstein(a, b), rel=1e-12)
+
+
+def test_to_a_dirac_is_the_mean_distance():
+    a = np.random.default_rng(2).normal(size=(7, 3))
+    point = np.array([[1.0, 2.0, 3.0]])
+    exact = np.sqrt(((a - point) ** 2).sum(axis=1)).mean()
+    assert wasserstein(a, point) == pytest.approx(exact, rel=1e-14)
+    assert wasserstein(point, a) == pytest.approx(exact, rel=1e-14)
+    assert wasserstein(a, np.repeat(point, 7, axis=0)) == pytest.approx(exact, rel=1e-14)
+
+
+@pytest.mark.parametrize("shapes", [((3, 2), (4, 2)), ((3, 2), (3, 3)), ((3, 2), (3,))])
+def test_samples_in_the_plane_of_other_shapes_are_refused(shapes):
+    with pytest.raises(ValueError, match=r"samples? .*got"):
+        wasserstein(*map(np.ones, shapes))
+
+
+def test_too_many_samples_to_assign_are_refused():
+    with pytest.raises(ValueError, match="limited to 4096 points; got 4097"):
+        wasserstein(np.ones((4097, 2)), np.ones((4097, 2)))
