@@ -62,12 +62,51 @@ def flow(net, x, start, end):
 
 
 def _integrated(net, x, start, end):
+    return in_chunks(_rate_and_divergence(net), net.autonomous, start, end, 1, x, np.zeros(x.shape))
+
+
+def _rate_and_divergence(net):
     def rate(t, state):
         w, b = net.parameters(t)
         u = w * state[: state.size // 2] + b
         return np.concatenate([net.activation(u), w * net.activation.derivative(u)])
 
-    return in_chunks(rate, net.autonomous, start, end, 1, x, np.zeros(x.shape))
+    return rate
+
+
+def paths(net, x, start, times):
+    """Positions of characteristics that are at x (n,) at ``start``, at many times; d = 1.
+
+    Parameters
+    ----------
+    net, x, start
+        As in `flow`; x of shape (n,).
+    times : (T,) array
+        In any order, all before or all after ``start``.
+
+    Returns
+    -------
+    ((T, n) ndarray, (T, n) ndarray)
+        What `flow` returns, for each time.
+    """
+    if net.autonomous:
+        found = [flow(net, x, start, t) for t in times]
+        return np.array([f[0] for f in found]), np.array([f[1] for f in found])
+    from scipy.integrate import solve_ivp
+
+    last = times[np.argmax(np.abs(times - start))]
+    order = np.argsort(times if last > start else -times)
+    solution = solve_ivp(
+        _rate_and_divergence(net), (start, last), np.concatenate([x, np.zeros(x.shape)]),
+        t_eval=times[order], max_step=abs(last - start) / FEWEST_STEPS, **TOLERANCE,
+    )  # fmt: skip
+    if not solution.success or not math.isfinite(solution.y.sum()):
+        raise FloatingPointError(
+            f"the characteristics leave the range of floating point between t={start} and t={last}"
+        )
+    states = np.empty_like(solution.y.T)
+    states[order] = solution.y.T
+    return states[:, : x.size], states[:, x.size :]
 
 
 def flow_many(net, x, start, end):
