@@ -226,7 +226,7 @@ def relu_solve(net, plus0, minus0, times):
 
 
 def relu_rates(net, g0, times, order=2):
-    """Right-hand sides of (13), (14), (15) from the exact density (eqs. (13), (16); paper).
+    """Right-hand sides of (13), (14), (15) from the exact density (eqs. (13)-(16); paper).
 
     Their sum is that of (16). The derivative a' is a difference quotient of order four.
 

@@ -21,7 +21,7 @@ class Vehicles(NamedTuple):
 
 
 def table_1():
-    """The six measurements of Table 1 and their classifiers, as printed."""
+    """The six measurements and their classifiers, as printed (Table 1; paper)."""
     return Vehicles(
         np.array([3.0, 3.5, 5.5, 7.0, 4.5, 8.0]),
         np.array(["car", "car", "truck", "truck", "car", "truck"]),

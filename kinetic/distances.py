@@ -23,7 +23,7 @@ _POINTS = WeakKeyDictionary()
 
 
 def wasserstein(a, b):
-    """1-Wasserstein distance (4) of two laws with finite means, or of samples.
+    """1-Wasserstein distance of two laws with finite means, or samples (Definition 1, (4); paper).
 
     Parameters
     ----------

@@ -118,7 +118,7 @@ class Solution:
 
 
 def solve(net, g0, grid, times, *, boundary="no-flux", cfl=0.45, normalize=False):
-    """Solve the mean-field equation (8) or (25) by finite volumes (eq. (24); paper).
+    """Solve the mean-field equation by finite volumes (eqs. (3), (8), (24), (25); paper).
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def _averages_of_law(law, grid):
 
 
 def stability_factor(net, t, as_printed=False):
-    """Factor of W1(mu_0, g_0) in the stability estimate of Theorem 1 (paper).
+    """Factor of W1(mu_0, g_0) in the stability estimate (Theorem 1; paper).
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ class Moments:
 
 
 def solve(net, m0, times, *, method="formula"):
-    """Moments under the identity activation (eqs. (10), (11); paper).
+    """Moments under the identity activation (eqs. (10), (11), (12); paper).
 
     Parameters
     ----------
@@ -405,7 +405,8 @@ def always_energy_decay(net, m0):
 def always_aggregation(net, m0):
     """Whether the variance decreases strictly on [0, infinity) ((iv) of Definition 2; paper).
 
-    As V = V(0) e^{Phi_2}, if and only if V(0) > 0 and w < 0, whatever the constant bias.
+    It does where the energy does (Corollary 1; paper): as V = V(0) e^{Phi_2}, if and only
+    if V(0) > 0 and w < 0, whatever the constant bias.
     Arguments and errors as in `always_energy_decay`.
     """
     w, _, m0 = _constant(net, m0)

@@ -16,7 +16,7 @@ MASS_TOLERANCE = 1e-6
 
 
 class PushForward:
-    """The law of X(t) for X(0) with law g0: the exact solution of (8).
+    """The law of X(t) for X(0) with law g0, the exact solution (eqs. (3), (8); paper).
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class PushForward:
 
 
 class PushForwardMany:
-    """The law of X(t) in R^d, d > 1, for X(0) with law g0: the exact solution of (3).
+    """The law of X(t) in R^d, d > 1, for X(0) with law g0, the exact solution (eq. (3); paper).
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def _stretched(start, stretch, t):
 
 
 def push_forward(net, g0, t, walls=None):
-    """The exact solution of (3), (8) at time t as a probability law.
+    """The exact solution at time t as a probability law (eqs. (3), (8), (25); paper).
 
     A `PushForward` for d = 1, a `PushForwardMany` for d > 1, where walls are not available.
     """
@@ -183,7 +183,7 @@ def push_forward(net, g0, t, walls=None):
 
 
 def exact(net, g0, t, x, walls=None):
-    """Exact density g(t, x) by characteristics; see `push_forward`.
+    """Exact density g(t, x) by characteristics (eqs. (3), (8), (25); paper).
 
     Returns
     -------

@@ -21,7 +21,7 @@ from kinetic import claims
 
 ROOT = Path(__file__).resolve().parent.parent
 REPOSITORY = "https://github.com/someone/some-book"
-EVIDENCE = ("ledger", "corrections")
+EVIDENCE = ("ledger", "corrections", "equations")
 CHAPTERS = ("simresnet", "mean_field_limit", "scheme", "classification")
 
 

@@ -6,11 +6,14 @@ Directives without argument or content:
 ``claims-by-item``     every numbered item of the paper with the claims about it
 ``claims-by-chapter``  every claim with its numbers, and an anchor for links
 ``corrections``        every claim that fails as printed, beside its correction
+``equation-map``       every numbered item but the figures, with the code that implements it
 """
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
+import docstring_citations
 import paper_items
 import stored_claims
 from docutils import nodes
@@ -160,10 +163,42 @@ class Corrections(FromClaims):
         )
 
 
+class EquationMap(FromClaims):
+    """The numbered items of the paper and the names in `kinetic` that implement them."""
+
+    def made(self, chapters):
+        """Return one table: a line an item."""
+        package = Path(find_spec("kinetic").origin).parent
+        for path in package.glob("*.py"):
+            self.env.note_dependency(str(path))
+        chapters = [chapter for chapter in chapters if chapter.follows_paper]
+        rows = []
+        for item, names in docstring_citations.cited(package).items():
+            if item.startswith("Fig."):
+                continue
+            where = [[self.link(chapter)] for chapter in chapters if claimed(item, chapter)]
+            heading = [[nodes.strong("", item)], words(paper_items.ITEMS[item].content), *where]
+            code = [described(cited) for cited in names]
+            rows.append([heading, code or docstring_citations.NOT_IN_CODE.get(item, "no function")])
+        return [table(["Item", "In kinetic"], *rows)]
+
+
+def claimed(item, chapter):
+    """Whether a claim of a chapter names an item."""
+    return any(item in paper_items.items_of_claim(record) for record in chapter.records)
+
+
+def described(cited):
+    """Return a name and what its docstring says first."""
+    parts = f"``{cited.name}`` {cited.summary}".split("``")
+    return [nodes.literal(p, p) if i % 2 else nodes.Text(p) for i, p in enumerate(parts)]
+
+
 def setup(app):
     """Connect the extension to Sphinx."""
     app.add_directive("claims-counts", Counts)
     app.add_directive("claims-by-item", ByItem)
     app.add_directive("claims-by-chapter", ByChapter)
     app.add_directive("corrections", Corrections)
+    app.add_directive("equation-map", EquationMap)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
