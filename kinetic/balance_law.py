@@ -27,27 +27,65 @@ weights. Up to 0.538 = 2.5127 / (14/3) the nonlinear weights then keep the noise
 import numpy as np
 
 from kinetic import _validate, finite_volume
-from kinetic._compile import kernel
+from kinetic._compile import inlined, kernel
 from kinetic.finite_volume import BOUNDARIES, MOST_STEPS, Transport
 from kinetic.grid import GAUSS_NODES, GAUSS_WEIGHTS, Grid
 
-_INNER = np.array([1.0, -27.0, 27.0, -1.0]) / 24.0
-_BESIDE_END = np.array([-23.0, 21.0, 3.0, -1.0]) / 24.0
-_AT_ZERO = np.array([225.0, -50.0, 9.0]) / 60.0
-"""Derivative where h = 0, from h half a cell, three halves and five halves away."""
+
+@inlined
+def _deviations(u, epsilon, low, high):
+    """u_j minus the left, and the right face value minus u_j."""
+    n = u.size
+    first = 3.0 * u[0] - 3.0 * u[1] + u[2]
+    last = 3.0 * u[n - 1] - 3.0 * u[n - 2] + u[n - 3]
+    for j in range(n):
+        left = u[j] - (u[j - 1] if j > 0 else first)
+        right = (u[j + 1] if j < n - 1 else last) - u[j]
+        low[j], high[j] = finite_volume._deviations(left, right, epsilon)
 
 
 @kernel
-def _deviations(u, epsilon, low, high):
-    """u_j minus the left, and the right face value minus u_j, for u with ghost cells."""
-    for j in range(low.size):
-        low[j], high[j] = finite_volume._deviations(
-            u[j + 1] - u[j], u[j + 2] - u[j + 1], epsilon
-        )  # fmt: skip
+def _face_values(u, epsilon, low, high, sides):
+    """Fill low and high, and the values on the left and right of each face, 0 outside."""
+    _deviations(u, epsilon, low, high)
+    for j in range(u.size):
+        sides[0, j + 1] = u[j] + high[j]
+        sides[1, j] = u[j] - low[j]
+
+
+@kernel
+def _add_diffusion(u, low, high, diffusion, h, dx, is_open, total):
+    """Subtract d_x(D u) on the faces from the fluxes."""
+    n = u.size
+    for j in range(n):
+        h[j] = diffusion[j] * (u[j] - (high[j] - low[j]) / 4.0) / (24.0 * dx)
+    for f in range(2, n - 1):
+        total[f] -= h[f - 2] - 27.0 * h[f - 1] + 27.0 * h[f] - h[f + 1]
+    total[1] -= -23.0 * h[0] + 21.0 * h[1] + 3.0 * h[2] - h[3]
+    total[n - 1] += -23.0 * h[n - 1] + 21.0 * h[n - 2] + 3.0 * h[n - 3] - h[n - 4]
+    if is_open:
+        total[0] -= 90.0 * h[0] - 20.0 * h[1] + 3.6 * h[2]
+        total[n] += 90.0 * h[n - 1] - 20.0 * h[n - 2] + 3.6 * h[n - 3]
+    else:
+        total[0], total[n] = 0.0, 0.0
+
+
+@kernel
+def _linear_fluxes(u, velocity, epsilon, low, high, diffusion, h, dx, is_open, total):
+    """Fluxes on the faces where F = a u."""
+    n = u.size
+    _deviations(u, epsilon, low, high)
+    for f in range(1, n):
+        a = velocity[f]
+        total[f] = max(a, 0.0) * (u[f - 1] + high[f - 1]) + min(a, 0.0) * (u[f] - low[f])
+    total[0] = min(velocity[0], 0.0) * (u[0] - low[0])
+    total[n] = max(velocity[n], 0.0) * (u[n - 1] + high[n - 1])
+    _add_diffusion(u, low, high, diffusion, h, dx, is_open, total)
 
 
 def solve(
-    averages, grid, times, *, flux, speed, diffusion=0.0, source=None, boundary="no-flux", cfl=0.45
+    averages, grid, times, *, velocity=None, flux=None, speed=None, diffusion=0.0, source=None,
+    boundary="no-flux", cfl=0.45,
 ):  # fmt: skip
     """Solve d_t u + d_x F(u, t, x) = d_xx(D u) + S(u, t, x) (eqs. (23), (24); paper).
 
@@ -58,9 +96,11 @@ def solve(
     grid : Grid
     times : (T,) array_like
         Increasing output times.
-    flux, speed : callable
-        F and its derivative with respect to u, of (u, t, x) with arrays u and x that
-        broadcast, x on the faces; F convex or concave in u between neighbouring values.
+    velocity : (n + 1,) array or callable, optional
+        a on the faces, or a function of t that returns it, for F = a u; compiled.
+    flux, speed : callable, optional
+        Or F and its derivative with respect to u, of (u, t, x) with u of shape (2, n + 1)
+        and x the faces; F convex or concave in u between neighbouring values.
     diffusion : float or (n,) array
         D, at least 0, in the centres of the cells; nu^2 / 2 in (23).
     source : callable, optional
@@ -83,42 +123,38 @@ def solve(
         If the solution leaves the range of float64, as it does where a step is unstable.
     """
     averages, times, diffusion, cfl = _checked(averages, grid, times, diffusion, boundary, cfl)
-    for name, function in (("flux", flux), ("speed", speed), ("source", source)):
-        if not callable(function) and not (name == "source" and function is None):
-            raise TypeError(f"{name} must be a function of (u, t, x); got {function!r}")
+    _check_functions(velocity, flux, speed, source)
     n, dx, is_open = grid.cells, grid.dx, boundary == "open"
     floor = _floor(averages)
     nodes = grid.centers[:, None] + dx * GAUSS_NODES
     stiffness = diffusion.max() / dx**2
-    low, high, sides = np.empty(n), np.empty(n), np.zeros((2, n + 1))
+    low, high, h = np.empty((3, n))
+    sides = np.zeros((2, n + 1))
 
-    def called(function, name, u, t, x):
-        with np.errstate(over="ignore", invalid="ignore"):
-            values = np.asarray(function(u, t, x), dtype=float)
-        if values.shape != u.shape:
-            raise ValueError(
-                f"{name} must return one value for each u; got shape {values.shape} "
-                f"for u of shape {u.shape}"
-            )
-        return values
+    def fluxes(u, t):
+        """Fluxes on the faces, and the largest speed."""
+        total = np.empty(n + 1)
+        if velocity is not None:
+            a = velocity(t) if callable(velocity) else velocity
+            a = _shaped("velocity", a, (n + 1,))
+            _linear_fluxes(u, a, floor, low, high, diffusion, h, dx, is_open, total)
+            return total, np.abs(a).max()
+        _face_values(u, floor, low, high, sides)
+        speeds = np.abs(_shaped("speed", speed(sides, t, grid.faces), sides.shape)).max(axis=0)
+        left, right = _shaped("flux", flux(sides, t, grid.faces), sides.shape)
+        total = (left + right - speeds * (sides[1] - sides[0])) / 2.0
+        _add_diffusion(u, low, high, diffusion, h, dx, is_open, total)
+        return total, speeds.max()
 
     def rate(u, t):
         """du/dt, the fluxes through both ends, and the largest speed."""
-        _deviations(finite_volume.with_ghosts(u), floor, low, high)
-        sides[0, 1:], sides[1, :-1] = u + high, u - low
-        speeds = np.abs(called(speed, "speed", sides, t, grid.faces)).max(axis=0)
-        left, right = called(flux, "flux", sides, t, grid.faces)
-        total = (left + right - speeds * (sides[1] - sides[0])) / 2.0
-        if stiffness:
-            total -= _diffusive(diffusion * (u - (high - low) / 4.0), is_open) / dx
-        if not is_open:
-            total[[0, -1]] = 0.0
-        change = -np.diff(total) / dx
+        total, fastest = fluxes(u, t)
+        change = (total[:-1] - total[1:]) / dx
         if source is not None:
             slope, curvature = (high + low)[:, None], 3.0 * (high - low)[:, None]
             values = u[:, None] + slope * GAUSS_NODES + curvature * (GAUSS_NODES**2 - 1.0 / 12.0)
-            change += called(source, "source", values, t, nodes) @ GAUSS_WEIGHTS
-        return change, total[[0, -1]], speeds.max()
+            change += _shaped("source", source(values, t, nodes), (n, 3)) @ GAUSS_WEIGHTS
+        return change, total[[0, -1]], fastest
 
     result = Transport(times, np.empty((times.size, n)), np.zeros((times.size, 2)), 0)
     result.averages[0] = averages
@@ -126,8 +162,8 @@ def solve(
     for i in range(1, times.size):
         t, end = times[i - 1], times[i]
         while t < end:
-            first, out1, fastest = rate(u, t)
-            with np.errstate(divide="ignore"):
+            with np.errstate(all="ignore"):
+                first, out1, fastest = rate(u, t)
                 longest = cfl / np.float64(fastest / dx + stiffness)
             count = np.ceil((end - t) / longest * (1.0 - 1e-12))
             if not taken + count <= MOST_STEPS:
@@ -136,7 +172,7 @@ def solve(
                     f"most {MOST_STEPS} are taken: shorten the times or coarsen the grid"
                 )
             dt = (end - t) / max(1.0, count)
-            with np.errstate(over="ignore", invalid="ignore"):
+            with np.errstate(all="ignore"):
                 second, out2, _ = rate(u + dt * first, t + dt)
                 third, out3, _ = rate(u + dt / 4.0 * (first + second), t + dt / 2.0)
                 u = u + dt / 6.0 * (first + second + 4.0 * third)
@@ -151,14 +187,20 @@ def solve(
     return result._replace(steps=taken)
 
 
-def _diffusive(h, is_open):
-    """dx d_x h on the faces from h in the centres of the cells."""
-    slope = np.zeros(h.size + 1)
-    slope[2:-2] = np.convolve(h, _INNER[::-1], "valid")
-    slope[1], slope[-2] = _BESIDE_END @ h[:4], -(_BESIDE_END @ h[:-5:-1])
-    if is_open:
-        slope[0], slope[-1] = _AT_ZERO @ h[:3], -(_AT_ZERO @ h[:-4:-1])
-    return slope
+def _check_functions(velocity, flux, speed, source):
+    if (velocity is None) == (flux is None):
+        raise ValueError("give either velocity, or flux and speed")
+    for name, function in (("flux", flux), ("speed", speed), ("source", source)):
+        needed = name != "source" and velocity is None
+        if not callable(function) and (needed or function is not None):
+            raise TypeError(f"{name} must be a function of (u, t, x); got {function!r}")
+
+
+def _shaped(name, values, shape):
+    values = np.ascontiguousarray(values, dtype=float)
+    if values.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}; got {values.shape}")
+    return values
 
 
 def _floor(averages):

@@ -247,13 +247,9 @@ def _keeps_structure(log_equilibrium, dx):
 
 def _explicit(net, averages, grid, times, diffusion, nu, boundary):
     velocity = net.velocity(grid.faces, times[0])
-
-    def speed(u, t, x):
-        a = velocity if net.autonomous else net.velocity(x, t)
-        return np.broadcast_to(a, u.shape)
-
     found = balance_law.solve(
-        averages, grid, times, flux=lambda u, t, x: speed(u, t, x) * u, speed=speed,
-        diffusion=nu**2 / 2.0 * diffusion(grid.centers) ** 2, boundary=boundary,
+        averages, grid, times, boundary=boundary,
+        velocity=velocity if net.autonomous else lambda t: net.velocity(grid.faces, t),
+        diffusion=nu**2 / 2.0 * diffusion(grid.centers) ** 2,
     )  # fmt: skip
     return found.averages, found.outflow, found.steps

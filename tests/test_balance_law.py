@@ -45,29 +45,50 @@ def test_third_order_with_nonlinear_flux_diffusion_and_source(boundary):
 def test_without_diffusion_and_source_it_is_the_transport_scheme():
     net, grid = SimResNet("tanh", lambda t: -1.0 - np.sin(3.0 * t), np.cos), Grid(-3.0, 3.0, 60)
     g0 = mean_field.solve(net, stats.norm(0.2, 0.5), grid, [0.0, 0.1], normalize=True).density[0]
-    ours = balance_law.solve(
-        g0, grid, [0.0, 0.3],
-        flux=lambda u, t, x: net.velocity(x, t) * u,
-        speed=lambda u, t, x: np.broadcast_to(net.velocity(x, t), u.shape), cfl=0.05,
-    )  # fmt: skip
-    theirs = finite_volume.transport(
-        g0, lambda t: net.velocity(grid.faces, t), grid, [0.0, 0.3], cfl=0.05
-    )
+
+    def a(t):
+        return net.velocity(grid.faces, t)
+
+    ours = balance_law.solve(g0, grid, [0.0, 0.3], velocity=a, cfl=0.05)
+    theirs = finite_volume.transport(g0, a, grid, [0.0, 0.3], cfl=0.05)
     assert grid.norm(ours.averages[-1] - theirs.averages[-1]) < 1e-6
 
 
-def linear(averages, grid, times, diffusion, **options):
-    return balance_law.solve(
-        averages, grid, times, flux=lambda u, t, x: 0.3 * u,
-        speed=lambda u, t, x: np.full(u.shape, 0.3), diffusion=diffusion, **options,
+@pytest.mark.parametrize("boundary", ["no-flux", "open"])
+def test_compiled_linear_flux_agrees_with_the_functions(boundary):
+    u = np.random.default_rng(0).random(20)
+    options = {"diffusion": 0.1 + 0.05 * np.sin(GRID.centers), "boundary": boundary}
+
+    def a(t):
+        return np.cos(5.0 * GRID.faces + t)
+
+    one = balance_law.solve(u, GRID, [0.0, 0.3], velocity=a, **options)
+    two = balance_law.solve(
+        u, GRID, [0.0, 0.3], flux=lambda u, t, x: a(t) * u, speed=lambda u, t, x: a(t) + 0 * u,
+        **options,
     )  # fmt: skip
+    np.testing.assert_allclose(one.averages, two.averages, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(one.outflow, two.outflow, rtol=1e-12, atol=1e-14)
+    assert one.steps == two.steps
+
+
+def test_compiled_fluxes_agree_with_interpreted():
+    u, a = np.random.default_rng(0).random(20), np.cos(5.0 * GRID.faces)
+    results = []
+    for run in (balance_law._linear_fluxes, balance_law._linear_fluxes.py_func):
+        total = np.empty(21)
+        run(u, a, 0.01, *np.empty((2, 20)), 1.0 + u, np.empty(20), 0.1, True, total)
+        results.append(total)
+    np.testing.assert_allclose(*results, rtol=1e-12)
 
 
 @pytest.mark.parametrize("boundary", ["no-flux", "open"])
 def test_what_leaves_the_cells_passes_the_ends(boundary):
     u = np.random.default_rng(0).normal(size=20)
-    diffusion = 1.0 + np.linspace(-0.5, 0.5, 20)
-    found = linear(u, GRID, [0.0, 0.05, 0.2], diffusion, boundary=boundary)
+    found = balance_law.solve(
+        u, GRID, [0.0, 0.05, 0.2], velocity=np.full(21, 0.3), boundary=boundary,
+        diffusion=1.0 + np.linspace(-0.5, 0.5, 20),
+    )  # fmt: skip
     mass = GRID.dx * found.averages.sum(axis=1)
     np.testing.assert_allclose(mass + found.outflow.sum(axis=1), mass[0], atol=1e-13)
     assert found.outflow.any() == (boundary == "open")
@@ -75,10 +96,12 @@ def test_what_leaves_the_cells_passes_the_ends(boundary):
 
 def test_mirrored_problem_has_the_mirrored_solution():
     u = np.random.default_rng(0).random(20)
-    one = linear(u, GRID, [0.0, 0.1], 0.5, boundary="open")
-    two = balance_law.solve(
-        u[::-1], GRID, [0.0, 0.1], flux=lambda u, t, x: -0.3 * u,
-        speed=lambda u, t, x: np.full(u.shape, -0.3), diffusion=0.5, boundary="open",
+    one, two = (
+        balance_law.solve(
+            u[::sign], GRID, [0.0, 0.1], velocity=np.full(21, 0.3 * sign), diffusion=0.5,
+            boundary="open",
+        )
+        for sign in (1, -1)
     )  # fmt: skip
     np.testing.assert_allclose(one.averages, two.averages[:, ::-1], rtol=1e-11, atol=1e-13)
     np.testing.assert_allclose(one.outflow, two.outflow[:, ::-1], rtol=1e-11)
@@ -90,9 +113,8 @@ def test_the_stability_limit_of_diffusion_is_just_above_the_courant_number_of_th
 
     def largest(cfl):
         found = balance_law.solve(
-            rough, grid, [0.0, 0.5], flux=lambda u, t, x: 0.0 * u, speed=lambda u, t, x: 0.0 * u,
-            diffusion=1.0, cfl=cfl,
-        )  # fmt: skip
+            rough, grid, [0.0, 0.5], velocity=np.zeros(41), diffusion=1.0, cfl=cfl
+        )
         return np.abs(found.averages[-1] - rough.mean()).max()
 
     assert largest(0.46) < 1e-5
@@ -102,9 +124,7 @@ def test_the_stability_limit_of_diffusion_is_just_above_the_courant_number_of_th
 
 
 def test_zero_stays_zero_and_nothing_to_do_takes_one_step():
-    found = balance_law.solve(
-        np.zeros(20), GRID, [0.0, 1.0], flux=lambda u, t, x: 0.0 * u, speed=lambda u, t, x: 0.0 * u
-    )
+    found = balance_law.solve(np.zeros(20), GRID, [0.0, 1.0], velocity=np.zeros(21))
     assert not found.averages.any()
     assert found.steps == 1
 
@@ -124,8 +144,15 @@ def test_zero_stays_zero_and_nothing_to_do_takes_one_step():
         ({"flux": 1.0}, TypeError, "flux must be a function of .u, t, x.; got 1.0"),
         ({"speed": None}, TypeError, "speed must be a function"),
         ({"source": 3}, TypeError, "source must be a function"),
-        ({"speed": lambda u, t, x: 1.0}, ValueError, r"speed must return.*\(\).*\(2, 21\)"),
-        ({"source": lambda u, t, x: u[0]}, ValueError, r"source must return.*\(3,\).*\(20, 3\)"),
+        (
+            {"flux": None, "velocity": [1.0]},
+            ValueError,
+            r"velocity must have shape \(21,\).*\(1,\)",
+        ),
+        ({"velocity": np.ones(21)}, ValueError, "either velocity, or flux and speed"),
+        ({"flux": None}, ValueError, "either velocity, or flux and speed"),
+        ({"speed": lambda u, t, x: 1.0}, ValueError, r"speed must have shape \(2, 21\).*\(1,\)"),
+        ({"source": lambda u, t, x: u[0]}, ValueError, r"source must have shape \(20, 3\).*\(3,\)"),
         ({"flux": lambda u, t, x: np.nan * u}, FloatingPointError, "left the range of float64"),
         ({"diffusion": 1e9}, ValueError, "it takes.*steps.*at most.*coarsen the grid"),
     ],
