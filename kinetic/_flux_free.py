@@ -2,8 +2,7 @@
 
     g(x) = C / K(x)^2 exp(Phi(x)),   Phi' = rate = 2 drift / (nu^2 K^2),   Phi(origin) = 0
 
-on an open interval. A variable s in R runs through it: x = origin + l sinh s on the line,
-x - a = e^s or b - x = e^-s on a half-line, x = a + (b - a) / (1 + e^-s) on (a, b). In s the
+on an open interval, through which x runs with s in R (`kinetic._intervals`). In s the
 density is q = g dx/ds, and it must fall towards both ends. From its mode outwards s is cut
 into panels on which Legendre interpolants of dPhi/ds and q at 20 Gauss points are exact to
 rounding and q changes by at most e^4, until q has fallen by e^-700. Sums over panels from
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.polynomial import legendre
 
 from kinetic import _validate
+from kinetic._intervals import HalfLine, Interval, Line
 
 ORDER = 20
 NODES, WEIGHTS = legendre.leggauss(ORDER)
@@ -38,66 +38,6 @@ LOST = 1e-13
 BULK = 37.0
 MOST_ITERATIONS = 80
 BISECTIONS = 4_000
-
-
-class Line:
-    """x = origin + length sinh s."""
-
-    def __init__(self, origin, length):
-        self.origin, self.length = origin, length
-
-    def x(self, s):
-        """X at s."""
-        return self.origin + self.length * np.sinh(s)
-
-    def s(self, x):
-        """The variable at x."""
-        return np.arcsinh((x - self.origin) / self.length)
-
-    def log_slope(self, s):
-        """Logarithm of dx/ds."""
-        return math.log(self.length / 2.0) + abs(s) + np.log1p(np.exp(-2.0 * abs(s)))
-
-
-class HalfLine:
-    """x = end + sign e^(sign s), with the sign of the side on which the support lies."""
-
-    def __init__(self, end, sign):
-        self.end, self.sign = end, sign
-
-    def x(self, s):
-        """X at s."""
-        return self.end + self.sign * np.exp(self.sign * s)
-
-    def s(self, x):
-        """The variable at x."""
-        with np.errstate(divide="ignore"):
-            return self.sign * np.log(self.sign * (x - self.end))
-
-    def log_slope(self, s):
-        """Logarithm of dx/ds."""
-        return self.sign * s
-
-
-class Interval:
-    """x = a + (b - a) / (1 + e^-s)."""
-
-    def __init__(self, a, b):
-        self.a, self.b = a, b
-
-    def x(self, s):
-        """X at s."""
-        part = (self.b - self.a) / (1.0 + np.exp(abs(s)))
-        return np.where(s < 0.0, self.a + part, self.b - part)
-
-    def s(self, x):
-        """The variable at x."""
-        with np.errstate(divide="ignore"):
-            return np.log(x - self.a) - np.log(self.b - x)
-
-    def log_slope(self, s):
-        """Logarithm of dx/ds."""
-        return math.log(self.b - self.a) - abs(s) - 2.0 * np.log1p(np.exp(-abs(s)))
 
 
 class _Panel(NamedTuple):
@@ -165,28 +105,15 @@ class FluxFree:
 
     def _explore(self):
         """Check the decay at both ends on a coarse grid, and find the mode, the origin."""
-        failure = None
-        for reach in REACHES:
-            s = np.linspace(-reach, reach, round(2.0 * reach / GRID_STEP) + 1)
-            try:
-                with np.errstate(all="ignore"):
-                    sign = np.sign(self._diffusion(self._map.x(s)))
-                    rate, weight = self._parts(s)
-                if np.isfinite(rate).all() and np.isfinite(weight).all():
-                    break
-            except (FloatingPointError, ValueError) as error:
-                failure = error
-        else:
-            if failure is None and (sign == 0.0).any():
-                self._refuse_zero(s[sign == 0.0][:1])
-            raise ValueError(
-                f"the steady state cannot be computed on {self._ends}: "
-                f"{failure or 'sigma / K^2 exceeds the range of float64'}"
-            )
+        (low, left), (high, right) = self._reachable(-1.0), self._reachable(1.0)
+        s = np.concatenate([low[:0:-1], high])
+        sign, rate, weight = (
+            np.concatenate([a[:0:-1], b]) for a, b in zip(left, right, strict=True)
+        )
         changes = np.flatnonzero(sign[1:] != sign[:-1])
         if changes.size:
             self._refuse_zero(s[changes[0] : changes[0] + 2])
-        self._reach, self._grid = reach, self._map.x(s)
+        self._reach, self._grid = (-s[0], s[-1]), self._map.x(s)
         self._steps = (rate[1:] + rate[:-1]) / 2.0 * np.diff(s) + np.diff(weight)
         for end, growth in enumerate((-self._steps[0], self._steps[-1])):
             if growth >= 0.0:
@@ -195,6 +122,24 @@ class FluxFree:
         self.origin = self._zero_of_drift(*self._map.x(s[top - 1 : top + 2]))
         if isinstance(self._map, Line):
             self._map = Line(self.origin, self._length())
+
+    def _reachable(self, way):
+        """A grid from 0 to one side, as far as values are finite, and those values."""
+        failure = "sigma / K^2 exceeds the range of float64"
+        for reach in REACHES:
+            s = way * np.linspace(0.0, reach, round(reach / GRID_STEP) + 1)
+            try:
+                with np.errstate(all="ignore"):
+                    sign = np.sign(self._diffusion(self._map.x(s)))
+                    rate, weight = self._parts(s)
+            except (FloatingPointError, ValueError) as error:
+                failure = error
+                continue
+            if np.isfinite(rate).all() and np.isfinite(weight).all():
+                return s, (sign, rate, weight)
+        if isinstance(failure, str) and (sign == 0.0).any():
+            self._refuse_zero(s[sign == 0.0][:1])
+        raise ValueError(f"the steady state cannot be computed on {self._ends}: {failure}")
 
     def _zero_of_drift(self, low, middle, high):
         """The zero of the drift next to the mode, where it has one, else the middle."""
@@ -247,7 +192,7 @@ class FluxFree:
         """Panels from s on until q has fallen by e^-DEPTH or the range ends."""
         panels, phi, h, top, way = [], 0.0, LONGEST, -math.inf, float(direction)
         for _ in range(MOST_TRIALS):
-            h = min(h, self._reach - way * s)
+            h = min(h, self._reach[direction > 0] - way * s)
             if h <= 0.0:
                 return panels
             left = s if direction > 0 else s - h
