@@ -34,10 +34,11 @@ import numpy as np
 
 from kinetic import _diffusion, _implicit, _quasi_steady, _validate, balance_law, mean_field
 from kinetic.finite_volume import BOUNDARIES
+from kinetic.fitting import Fit, fit
 from kinetic.grid import Grid
 from kinetic.stationary import SteadyState, steady_state
 
-__all__ = ["METHODS", "Solution", "SteadyState", "solve", "steady_state"]
+__all__ = ["METHODS", "Fit", "Solution", "SteadyState", "fit", "solve", "steady_state"]
 
 METHODS = ("implicit", "structure-preserving", "euler", "paper")
 TOLERANCE = 1e-6

@@ -50,7 +50,7 @@ class SteadyState:
         "normal", "inverse gamma", "pareto", "generalized gamma" or "quadrature".
     constant : float
         C of (22) with the antiderivative that the paper prints for its families, and
-        otherwise with the one that vanishes at ``origin``.
+        otherwise with the one that vanishes at ``origin``; infinite beyond float64.
     walls : tuple of float
         Ends of the support that must reflect for g to be stationary; empty if none.
     error : float
@@ -216,7 +216,8 @@ def _named(net, diffusion, nu, ends, natural):
         return "normal", constant, stats.norm(-b / w, nu / math.sqrt(-2.0 * w))
     if name == "identity" and diffusion == "x" and whole and w < nu**2 / 2.0 and b > 0.0:
         mu, scale = 1.0 - 2.0 * w / nu**2, 2.0 * b / nu**2
-        constant = float(np.exp(mu * math.log(scale) - gammaln(mu)))
+        with np.errstate(over="ignore"):
+            constant = float(np.exp(mu * math.log(scale) - gammaln(mu)))
         return "inverse gamma", constant, stats.invgamma(mu, scale=scale)
     idle = w < 0.0 < ends[0] and w * ends[0] + b <= ROUNDING * abs(b)
     if name == "relu" and diffusion == "x" and idle and ends[1] == math.inf:
@@ -226,7 +227,8 @@ def _named(net, diffusion, nu, ends, natural):
         kappa = -2.0 * net.activation.rate * w / nu**2 - 1.0
         theta = -c / w * (-(nu**2) * delta**2 / (2.0 * w)) ** (1.0 / delta)
         if kappa > 0.0:
-            constant = delta * math.exp(-kappa * math.log(theta) - gammaln(kappa / delta))
+            with np.errstate(over="ignore"):
+                constant = float(delta * np.exp(-kappa * math.log(theta) - gammaln(kappa / delta)))
             law = stats.gengamma(kappa / delta, delta, scale=theta)
             return "generalized gamma", constant, law
     return None, None, None
