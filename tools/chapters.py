@@ -18,7 +18,13 @@ BOOK = Path(__file__).resolve().parent.parent / "book"
 LINES = 15  # of a code cell
 
 # The paper's figures in the sections that the book has, and the chapters that draw them.
-PAPER_FIGURES = {"3": "classification", "4": "classification", "9": "fit_gaussian"}
+PAPER_FIGURES = {
+    "3": "classification",
+    "4": "classification",
+    "5": "regression",
+    "6": "regression",
+    "9": "fit_gaussian",
+}
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 NOTEBOOK_KEYS = ("html_meta", "kinetic", "mystnb", "orphan")
