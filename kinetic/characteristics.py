@@ -56,9 +56,20 @@ def flow(net, x, start, end):
             u, stretch = net.activation.flow_with_stretch(u, w * span)
             return (u - b) / w, stretch
     if net.activation.name == "identity":
-        offset, stretch = _integrated(net, np.zeros(1), start, end)
-        return offset + x * np.exp(stretch), np.full(x.shape, stretch[0])
+        return _affine_map(net, start, end)(x)
     return _integrated(net, x, start, end)
+
+
+def flow_map(net, start, end):
+    """`flow` as a function of x alone, with what does not depend on x computed once."""
+    if net.activation.name == "identity" and not net.autonomous:
+        return _affine_map(net, start, end)
+    return lambda x: flow(net, x, start, end)
+
+
+def _affine_map(net, start, end):
+    offset, stretch = _integrated(net, np.zeros(1), start, end)
+    return lambda x: (offset + x * np.exp(stretch), np.full(x.shape, stretch[0]))
 
 
 def _integrated(net, x, start, end):

@@ -6,6 +6,7 @@ that of g_0 at x. All quantities are dimensionless.
 """
 
 import math
+from functools import cached_property
 
 import numpy as np
 
@@ -61,7 +62,11 @@ class PushForward:
     def _origin(self, x):
         """Where characteristics at x at time t come from, and log d origin / d x."""
         x = _validate.array("x", x)
-        return x, *characteristics.flow(self.net, x, self.t, 0.0)
+        return x, *self._backward(x)
+
+    @cached_property
+    def _backward(self):
+        return characteristics.flow_map(self.net, self.t, 0.0)
 
     def pdf(self, x):
         """Density at x (without the atoms at walls).
