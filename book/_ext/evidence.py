@@ -110,7 +110,11 @@ class ByItem(FromClaims):
     def claims_about(self, name, chapter):
         """Return lines: the chapter, and its claims about an item by verdict and name."""
         lines = [
-            [nodes.reference("", f"{MARKS[record['verdict']]} {record['name']}", refid=target)]
+            [
+                nodes.reference(
+                    "", "", *words(f"{MARKS[record['verdict']]} {record['name']}"), refid=target
+                )
+            ]
             for record, target in zip(chapter.records, chapter.ids, strict=True)
             if name in paper_items.items_of_claim(record)
         ]
@@ -156,7 +160,7 @@ class Corrections(FromClaims):
         kind = "Correction: " if record["corrected"] else f"{record['verdict'].capitalize()}: "
         return section(
             target.replace("claim-", "correction-", 1),
-            [nodes.Text(f"{record['name']}, {record['source']}")],
+            words(f"{record['name']}, {record['source']}"),
             nodes.paragraph("", "Claim: ", *words(record["statement"])),
             table(["", *columns], *rows),
             nodes.paragraph("", "", nodes.strong("", kind), *note),
