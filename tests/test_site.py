@@ -13,6 +13,7 @@ from pathlib import Path
 
 import browser as browsers
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from page_checks import check_page
 from playwright.sync_api import sync_playwright
@@ -21,8 +22,9 @@ from kinetic import claims
 
 ROOT = Path(__file__).resolve().parent.parent
 REPOSITORY = "https://github.com/someone/some-book"
-EVIDENCE = ("ledger", "corrections", "equations")
-CHAPTERS = ("simresnet", "mean_field_limit", "scheme", "classification")
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
+PAGES = ["intro", *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
+CHAPTERS = [name for name in PAGES if (ROOT / "book" / f"{name}.ipynb").exists()]
 
 
 def build(target, repository_url):
@@ -85,11 +87,7 @@ def findings(browser, folder, **view):
     with serve(folder) as base:
         names = sorted(path.relative_to(folder).as_posix() for path in folder.glob("*.html"))
         every = {name: check_page(browser, base, name, **view) for name in names}
-    assert {
-        "index.html",
-        "search.html",
-        *(f"{name}.html" for name in (*CHAPTERS, *EVIDENCE)),
-    } <= set(every)
+    assert {"index.html", "search.html", *(f"{name}.html" for name in PAGES)} <= set(every)
     return {name: found for name, found in every.items() if found}
 
 
@@ -138,7 +136,7 @@ def test_a_fault_is_found(browser, site, spoiled_site, snippet, finding):
     assert any(sentence.startswith(finding) for sentence in found), found
 
 
-@pytest.mark.parametrize("name", [f"{name}.html" for name in ("intro", *EVIDENCE, *CHAPTERS)])
+@pytest.mark.parametrize("name", [f"{name}.html" for name in PAGES])
 def test_nothing_on_a_page_names_another_host_to_load_from(site, name):
     soup = BeautifulSoup((site / name).read_text("utf-8"), "html.parser")
     loading = [tag["src"] for tag in soup.find_all(src=True)]
@@ -192,7 +190,7 @@ def test_launch_buttons_open_the_chapter(linked_site, chapter):
     assert {binder, colab, REPOSITORY, f"{REPOSITORY}/edit/main/{notebook}"} <= found
 
 
-@pytest.mark.parametrize("name", ["intro", "notation", *EVIDENCE, *CHAPTERS])
+@pytest.mark.parametrize("name", PAGES)
 def test_without_an_address_no_button_points_anywhere(site, name):
     text = (site / f"{name}.html").read_text("utf-8")
     assert "mybinder" not in text
