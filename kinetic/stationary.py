@@ -183,6 +183,12 @@ def steady_state(net, *, diffusion="1", nu, support=None):
         walls = ends[:1] if family == "pareto" else ()
         return SteadyState(net, diffusion, nu, family, constant, walls, 0.0, math.nan, law)
     w, b = net.parameters(0.0)
+    if net.activation.name == "gcu" and w != 0.0 and any(math.isinf(end) for end in ends):
+        raise ValueError(
+            f"there is no steady state on {ends} that can be computed: the growing cosine "
+            "oscillates without end, and for K = 1 the peaks of (22) grow without bound; give "
+            "a finite support="
+        )
 
     def rounding(x):
         u, sigma = w * x + b, net.activation
