@@ -1,8 +1,40 @@
-"""The numbered items of the paper are listed, and texts that name them are read right."""
+"""Every numbered item of the paper has a claim, and texts that name items are read right."""
+
+from pathlib import Path
 
 import pytest
+import stored_claims
 from chapters import PAPER_FIGURES
-from paper_items import ITEMS, items
+from paper_items import ITEMS, items, items_of_claim
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def chapters():
+    """The chapters of the part that follows the paper, with their stored claims."""
+    found = stored_claims.read_all(ROOT / "book", ROOT / "_toc.yml")
+    return {chapter.name: chapter for chapter in found if chapter.follows_paper}
+
+
+def unclaimed(chapters):
+    """List the items whose chapter is there and which no claim names."""
+    records = [record for chapter in chapters.values() for record in chapter.records]
+    claimed = {name for record in records for name in items_of_claim(record)}
+    return [name for name in ITEMS if ITEMS[name].chapter in chapters and name not in claimed]
+
+
+def test_every_item_of_the_paper_has_a_claim(chapters):
+    assert unclaimed(chapters) == []
+
+
+@pytest.mark.parametrize("name", ["Theorem 1", "(2)", "Table 1"])
+def test_an_item_without_claim_is_found(chapters, name):
+    spoiled = dict(chapters)
+    for chapter in chapters.values():
+        left = [record for record in chapter.records if name not in items_of_claim(record)]
+        spoiled[chapter.name] = stored_claims.Chapter(chapter.name, chapter.title, True, left)
+    assert name in unclaimed(spoiled)
 
 
 def test_all_items_of_the_paper_are_listed():
