@@ -19,6 +19,8 @@ LINES = 15  # of a code cell
 
 # The paper's figures in the sections that the book has, and the chapters that draw them.
 PAPER_FIGURES = {
+    "1": "moment_experiments",
+    "2": "moment_experiments",
     "3": "classification",
     "4": "classification",
     "5": "regression",
