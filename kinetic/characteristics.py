@@ -69,7 +69,7 @@ def flow_map(net, start, end):
 
 def _affine_map(net, start, end):
     offset, stretch = _integrated(net, np.zeros(1), start, end)
-    return lambda x: (offset + x * np.exp(stretch), np.full(x.shape, stretch[0]))
+    return lambda x: (offset[0] + x * np.exp(stretch[0]), np.full(x.shape, stretch[0]))
 
 
 def _integrated(net, x, start, end):

@@ -158,3 +158,11 @@ def test_variance_far_from_the_origin_keeps_its_digits():
 def test_stability_factor_sees_a_pulse_of_the_weight():
     net = SimResNet("identity", lambda t: 100.0 * (abs(t - 5.03) < 0.005), 0.0)
     assert mean_field.stability_factor(net, 10.0) == pytest.approx(math.e, rel=1e-3)
+
+
+@pytest.mark.parametrize("w", [-1.0, lambda t: -1.0])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_numbers_give_numbers(activation, w):
+    pushed = mean_field.push_forward(SimResNet(activation, w, 0.1), stats.norm(), 0.5)
+    for method in (pushed.pdf, pushed.cdf, pushed.ppf):
+        assert np.shape(method(0.3)) == ()
