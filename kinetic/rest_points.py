@@ -278,12 +278,16 @@ def _box(box, d):
 
 def _range(w, b, box):
     """(d, 2) ends of each component of w x + b over the box."""
-    products = w[:, :, None] * box
-    ends = products.min(axis=2).sum(axis=1) + b, products.max(axis=2).sum(axis=1) + b
+    with np.errstate(over="ignore", invalid="ignore"):
+        products = w[:, :, None] * box
+        ends = products.min(axis=2).sum(axis=1) + b, products.max(axis=2).sum(axis=1) + b
     return np.stack(ends, axis=1)
 
 
 def _pieces(activation, low, high):
     """Where sigma vanishes in [low, high]: pairs of ends, equal for isolated zeros."""
-    found = activation.zeros((low, high))
+    try:
+        found = activation.zeros((low, high))
+    except ValueError as error:
+        raise ValueError(f"box is too wide for the zeros of sigma there: {error}") from None
     return [*zip(found.points, found.points, strict=True), *found.intervals]

@@ -209,6 +209,16 @@ PLANE = SimResNet("gcu", np.eye(2), 0.0)
             "at most 1000000 combinations",
         ),
         (
+            lambda: mean_field.steady_states(GCU, (-1e8, 1e8)),
+            ValueError,
+            "box is too wide for the zeros of sigma there: interval must hold at most",
+        ),
+        (
+            lambda: mean_field.steady_states(SimResNet("tanh", 1e10, 0.0), (0.0, 1e300)),
+            ValueError,
+            "box is too wide for the zeros of sigma there",
+        ),
+        (
             lambda: mean_field.steady_states(PLANE, (-2, 2)).weights(stats.norm()),
             ValueError,
             "the network has d = 2",
