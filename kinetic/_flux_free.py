@@ -170,7 +170,7 @@ class FluxFree:
         """Refuse the end (0 or 1) towards which q grows like e^(growth |s|)."""
         edge = self._ends[end]
         power = growth - 1.0 if math.isinf(edge) else -growth - 1.0
-        base = "|x|" if math.isinf(edge) else f"|x - {edge:g}|"
+        base = "|x|" if math.isinf(edge) or edge == 0.0 else f"|x - {edge:g}|"
         behaviour = (
             f"behaves like {base}^{power:.3g}" if growth < 1e3 else "grows faster than every power"
         )
