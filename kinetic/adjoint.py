@@ -34,11 +34,13 @@ class GridAdjoint(NamedTuple):
     times : (T,) increasing times, the last of which is the terminal time.
     values : (T, n + 1) lambda on the faces of the grid.
     slopes : (T, n) averages of lambda_x over the cells.
+    steps : number of time steps taken for both parts of lambda_x together.
     """
 
     times: np.ndarray
     values: np.ndarray
     slopes: np.ndarray
+    steps: int
 
 
 class Gradient(NamedTuple):
@@ -143,17 +145,18 @@ def adjoint_on_grid(net, terminal, grid, times, *, cfl=0.45):
     backward = end - times[::-1]
     slopes = np.zeros((times.size, grid.cells))
     lost = np.zeros(times.size)
-    jumps = np.diff(terminal) / grid.dx
+    jumps, steps = np.diff(terminal) / grid.dx, 0
     for sign in (1.0, -1.0):
         part = np.maximum(sign * jumps, 0.0)
         if part.any():
             run = finite_volume.transport(part, velocity, grid, backward, boundary="open", cfl=cfl)
             slopes += sign * run.averages[::-1]
             lost += sign * run.outflow[::-1, 0]
+            steps += run.steps
     rises = np.cumsum(slopes, axis=1) * grid.dx
     first = terminal[0] + lost
     values = np.column_stack([first, first[:, None] + rises])
-    return GridAdjoint(times, values, slopes)
+    return GridAdjoint(times, values, slopes, steps)
 
 
 def loss(net, g0, target, T, *, loss="w2"):

@@ -89,7 +89,7 @@ def algorithm_1(
     tol : float
         Positive.
     most_steps : int
-        Largest number of passes.
+        Largest number of passes; 0 only evaluates loss and update at the start.
     integrand_at : float, optional
         Time in [0, T] at which the integral over x of the update is taken, which is what
         is printed. The default takes the integral over [0, T] as well, as the derivative
@@ -116,7 +116,7 @@ def algorithm_1(
         raise TypeError(f"grid must be a kinetic.Grid; got {type(grid).__name__}")
     gamma = _validate.number("gamma", gamma, low=1e-300, accepted="a positive number")
     tol = _validate.number("tol", tol, low=1e-300, accepted="a positive number")
-    most_steps = _validate.integer("most_steps", most_steps, low=1)
+    most_steps = _validate.integer("most_steps", most_steps, low=0)
     times = np.linspace(0.0, T, TIMES + 1)
     if integrand_at is not None:
         accepted = f"a time in [0, {T}]"
