@@ -23,7 +23,7 @@ from kinetic.grid import Grid
 from kinetic.losses import LOSSES
 from kinetic.push_forward import one_dimensional
 
-FIRST_INTERVALS = 4
+FIRST_INTERVALS = 2
 KINKED = "relu"
 ROUNDING, TOLERATED = 1e-16, 1e-6
 

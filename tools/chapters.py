@@ -25,6 +25,8 @@ PAPER_FIGURES = {
     "4": "classification",
     "5": "regression",
     "6": "regression",
+    "7": "forward_training",
+    "8": "forward_training",
     "9": "fit_gaussian",
 }
 
