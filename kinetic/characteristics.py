@@ -68,7 +68,11 @@ def flow_map(net, start, end):
 
 
 def _affine_map(net, start, end):
-    offset, stretch = _integrated(net, np.zeros(1), start, end)
+    def rate(t, state):
+        w, b = net.parameters(t)
+        return np.array([w * state[0] + b, w])
+
+    offset, stretch = in_chunks(rate, net.autonomous, start, end, 1, np.zeros(1), np.zeros(1))
     return lambda x: (offset[0] + x * np.exp(stretch[0]), np.full(x.shape, stretch[0]))
 
 
