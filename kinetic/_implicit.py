@@ -201,7 +201,8 @@ def integrate(u, fluxes, dx, times, method, *, tolerance, step=None, accepts=Non
             h = (end - t) / count
             if t + h == t or taken > MOST_STEPS:
                 raise ValueError(
-                    f"no step from t={t} to t={end} is accepted; raise tolerance={tolerance:.3g}"
+                    f"from t={t} to t={end} steps become shorter than rounding or more than "
+                    f"{MOST_STEPS}; raise tolerance={tolerance:.3g}, or let times begin near 0"
                 )
             weights = np.stack([fluxes(t + c * h) for c in nodes]) if changing else first[None]
             leaving = _step(

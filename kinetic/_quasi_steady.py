@@ -55,12 +55,15 @@ class Steady(NamedTuple):
 
     log_average : (n,) logarithms of the cell averages M.
     log_face : (n + 1,) E on the faces.
+    to_left, to_right : (n,) logarithms of e^E / M at the two faces of each cell.
     rise : (n,) differences of the largest and the smallest E in the cells.
     moments : (4, n) averages of ((x - x_j) / dx)^k with the density m / M in a cell.
     """
 
     log_average: np.ndarray
     log_face: np.ndarray
+    to_left: np.ndarray
+    to_right: np.ndarray
     rise: np.ndarray
     moments: np.ndarray
 
@@ -82,15 +85,17 @@ def steady(sigma, diffusion, dx):
     log_cell[steep] = _log_linear_integral(log_density[steep])
     start = np.concatenate([[0.0], np.cumsum(exponent[:-1, -1] - exponent[1:, 0])])
     log_face = np.append(start + exponent[:, 0], start[-1] + exponent[-1, -1])
-    return Steady(start + log_cell, log_face, np.ptp(exponent, axis=1), moments)
+    ends = exponent[:, 0] - log_cell, exponent[:, -1] - log_cell
+    return Steady(start + log_cell, log_face, *ends, np.ptp(exponent, axis=1), moments)
 
 
 def _trapezoidal(slope):
-    """Integrals from the left end to the points; at a zero of D the slope is that nearby."""
+    """E at the points, at most 0; at a zero of D the slope is that nearby."""
     slope[:, 0] = np.where(np.isfinite(slope[:, 0]), slope[:, 0], slope[:, 1])
     slope[:, -1] = np.where(np.isfinite(slope[:, -1]), slope[:, -1], slope[:, -2])
     parts = np.diff(POINTS) * (slope[:, 1:] + slope[:, :-1]) / 2.0
-    return np.concatenate([np.zeros((len(slope), 1)), np.cumsum(parts, axis=1)], axis=1)
+    rise = np.concatenate([np.zeros((len(slope), 1)), np.cumsum(parts, axis=1)], axis=1)
+    return rise - rise.max(axis=1, keepdims=True)
 
 
 def _log_linear_integral(values):
@@ -105,8 +110,8 @@ def _log_linear_integral(values):
 def second_order(state, sigma, diffusion, dx, is_open):
     """(n + 1, 2) coefficients of g on the left and on the right of each face in its flux."""
     flux = np.zeros((state.log_face.size, 2))
-    flux[1:, 0] = np.exp(state.log_face[1:] - state.log_average) / dx
-    flux[:-1, 1] = -np.exp(state.log_face[:-1] - state.log_average) / dx
+    flux[1:, 0] = np.exp(state.to_right) / dx
+    flux[:-1, 1] = -np.exp(state.to_left) / dx
     flux[0, 1] = flux[-1, 0] = 0.0
     if is_open:
         flux[0, 1] = -_leaving(-sigma[0, 0], diffusion[0, 0], dx)

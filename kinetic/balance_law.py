@@ -28,8 +28,10 @@ import numpy as np
 
 from kinetic import _validate, finite_volume
 from kinetic._compile import inlined, kernel
-from kinetic.finite_volume import BOUNDARIES, MOST_STEPS, Transport
+from kinetic.finite_volume import BOUNDARIES, Transport
 from kinetic.grid import GAUSS_NODES, GAUSS_WEIGHTS, Grid
+
+MOST_STEPS = 10**6
 
 
 @inlined

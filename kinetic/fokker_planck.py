@@ -45,6 +45,8 @@ TOLERANCE = 1e-6
 ROUNDING = 1e-14
 REFINEMENTS = 60
 NEGLIGIBLE = 1e-10
+SMALLEST = 1e-290
+LARGEST_PECLET = 1e9
 _STEPS = {"implicit": "kvaerno3", "structure-preserving": "tr_bdf2", "euler": "euler"}
 
 
@@ -140,12 +142,18 @@ def solve(
     _validate.choice("boundary", boundary, BOUNDARIES)
     nu = _checked_nu(nu)
     tolerance, step = _checked_steps(method, tolerance, step)
+    if step and (times[-1] - times[0]) / step > _implicit.MOST_STEPS:
+        raise ValueError(
+            f"step={step} is too short for times from {times[0]} to {times[-1]}: at most "
+            f"{_implicit.MOST_STEPS} steps are taken"
+        )
     diffusion = _diffusion.get(diffusion)
     points = grid.centers[:, None] + grid.dx * _quasi_steady.POINTS
-    coefficient = nu**2 / 2.0 * _without_zeros(diffusion, points, boundary) ** 2
+    coefficient = _coefficient(nu, _without_zeros(diffusion, points, boundary))
     averages = mean_field._initial_averages(g0, grid, normalize)
     log_equilibrium = None
     sigma = net.velocity(points, times[0])
+    _check_resolution(sigma, coefficient, grid.dx, nu)
     if net.autonomous and boundary == "no-flux" and _has_equilibrium(sigma, coefficient):
         log_equilibrium = _quasi_steady.steady(sigma, coefficient, grid.dx).log_average
         log_equilibrium -= log_equilibrium.max()
@@ -187,9 +195,9 @@ def _without_zeros(diffusion, points, boundary):
     """K at the points of the cells; refused where it vanishes inside or at an open end."""
     values = diffusion(points)
     x, inside = points[:, 1:].flatten()[:-1], values[:, 1:].flatten()[:-1]
-    changes = np.flatnonzero(inside * inside[0] <= 0.0)
-    if changes.size:
-        _refuse_zero(diffusion, x[changes[0]])
+    changes = np.sign(inside) * np.sign(inside[0]) <= 0.0
+    if changes.any():
+        _refuse_zero(diffusion, x[np.argmax(changes)])
     size = np.abs(inside)
     low = np.flatnonzero((size[1:-1] < size[:-2]) & (size[1:-1] < size[2:])) + 1
     left, right = x[low - 1], x[low + 1]
@@ -207,6 +215,25 @@ def _without_zeros(diffusion, points, boundary):
                 "it may vanish only at a wall: boundary='no-flux'"
             )
     return values
+
+
+def _coefficient(nu, values):
+    """D = nu^2 K^2 / 2."""
+    with np.errstate(over="ignore", under="ignore"):
+        found = (nu * values) ** 2 / 2.0
+    if not np.isfinite(found).all() or ((found < SMALLEST) & (values != 0.0)).any():
+        raise ValueError(f"nu^2 K^2 / 2 must be within the range of float64; got nu={nu}")
+    return found
+
+
+def _check_resolution(sigma, coefficient, dx, nu):
+    with np.errstate(divide="ignore", over="ignore"):
+        ratios = np.abs(sigma[:, 1:-1]) * dx / coefficient[:, 1:-1]
+    if ratios.min(axis=1).max() > LARGEST_PECLET:
+        raise ValueError(
+            f"nu={nu} is too small for the grid: transport across a cell exceeds diffusion by "
+            f"more than {LARGEST_PECLET:.0e}; without noise use mean_field.solve"
+        )
 
 
 def _refuse_zero(diffusion, x):
@@ -254,6 +281,6 @@ def _explicit(net, averages, grid, times, diffusion, nu, boundary):
     found = balance_law.solve(
         averages, grid, times, boundary=boundary,
         velocity=velocity if net.autonomous else lambda t: net.velocity(grid.faces, t),
-        diffusion=nu**2 / 2.0 * diffusion(grid.centers) ** 2,
+        diffusion=_coefficient(nu, diffusion(grid.centers)),
     )  # fmt: skip
     return found.averages, found.outflow, found.steps
