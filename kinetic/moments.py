@@ -40,14 +40,14 @@ class Moments:
     times : (T,) array
     moments : (T, K + 1) array
         m_0, ..., m_K at each time.
-    variance : (T,) array
-        Computed without the cancellation in m_2 - m_1^2; NaN if K < 2.
+    central : (T,) array
+        Second central moment, without the cancellation in m_2 - m_1^2; NaN if K < 2.
     """
 
     network: SimResNet
     times: np.ndarray
     moments: np.ndarray
-    variance: np.ndarray
+    central: np.ndarray
 
     def moment(self, k):
         """(T,) k-th moment, 0 <= k <= K (eq. (9); paper)."""
@@ -65,6 +65,12 @@ class Moments:
     def energy(self):
         """(T,) second moment."""
         return self.moment(2)
+
+    @property
+    def variance(self):
+        """(T,) variance (eq. (9); paper), for K >= 2."""
+        self.moment(2)
+        return self.central
 
 
 def solve(net, m0, times, *, method="formula"):
@@ -264,7 +270,11 @@ def moment_sequence(name, m0):
 
 
 def _initial_variance(m0):
-    return max(m0[2] - m0[1] ** 2, 0.0) if m0.size > 2 else math.nan
+    """m_2 - m_1^2, and 0 where it is rounding."""
+    if m0.size < 3:
+        return math.nan
+    variance = float(m0[2] - m0[1] ** 2)
+    return variance if variance > 4.0 * np.finfo(float).eps * m0[2] else 0.0
 
 
 # ------------------------------------------------------------------------------------- biases
@@ -370,12 +380,13 @@ def _decreases(name, values):
 
 
 def always_energy_decay(net, m0):
-    """Whether the energy decreases strictly on [0, infinity) ((ii) of Definition 2; paper).
+    """Whether the energy decreases strictly on [0, infinity) (Definition 2, Proposition 2; paper).
 
     With constant w and c = -b / w, the derivative of m_2 is 2 w q times
     (V(0) + (m_1(0) - c)^2) q + c (m_1(0) - c), where q = e^{w t}. It is negative for all t,
     except at single points, if and only if w < 0, c (m_1(0) - c) >= 0 and the law is not a
-    Dirac measure in c. For b = 0 this is Proposition 2 (b) with m_2(0) > 0.
+    Dirac measure in c; here m_1(0) - c = (w m_1(0) + b) / w. For b = 0 this is part (b) of
+    Proposition 2 with m_2(0) > 0.
 
     Parameters
     ----------
@@ -397,9 +408,8 @@ def always_energy_decay(net, m0):
     w, b, m0 = _constant(net, m0)
     if w >= 0.0:
         return False
-    rest = -b / w
-    distance = m0[1] - rest
-    return bool(rest * distance >= 0.0 and _initial_variance(m0) + distance**2 > 0.0)
+    drift = w * m0[1] + b
+    return bool(b * drift <= 0.0 and (_initial_variance(m0) > 0.0 or drift != 0.0))
 
 
 def always_aggregation(net, m0):

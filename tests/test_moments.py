@@ -204,12 +204,22 @@ def test_always_energy_decay_agrees_with_a_fine_sampling():
     assert 20 < sum(decided) < 280
 
 
+def test_energy_always_decays_with_a_conserved_mean_whatever_the_rounding():
+    rng = np.random.default_rng(5)
+    for w, mean in -rng.random((50, 2)):
+        net = SimResNet("identity", w, moments.conserving_bias(w, mean))
+        assert moments.always_energy_decay(net, [1.0, mean, mean**2 + 0.1])
+        assert not moments.always_energy_decay(net, [1.0, mean, mean**2])
+
+
 def test_dirac_measures_neither_decay_at_the_origin_nor_aggregate():
     net = SimResNet("identity", -1.0, 0.0)
     assert not moments.always_energy_decay(net, [1.0, 0.0, 0.0])
     assert moments.always_energy_decay(net, [1.0, 2.0, 4.0])
     assert not moments.always_aggregation(net, [1.0, 2.0, 4.0])
-    assert moments.concentration(SimResNet("identity", 1.0, 0.0), [1.0, 2.0, 4.0])
+    for place in (2.0, 0.3, 1e-3 / 7.0):
+        at_a_point = [1.0, place, place * place]
+        assert moments.concentration(SimResNet("identity", 1.0, 0.0), at_a_point)
 
 
 def test_concentration_is_decided_by_the_integral_of_the_weight():
@@ -261,6 +271,12 @@ def test_times_of_the_paper():
         assert t == pytest.approx(-math.log(level / 2.0) / 2.0, rel=1e-13)
         t = moments.time_to_reach(SimResNet("identity", -1.0, 1.0), M0, 1.0 + level / 2.0)
         assert t == pytest.approx(-math.log(level / 2.0) / 2.0, rel=1e-12)
+
+
+def test_solver_of_the_equations_gives_up_with_a_reason(monkeypatch):
+    monkeypatch.setattr(moments, "MOST_CALLS", 100)
+    with pytest.raises(FloatingPointError, match=r"more than 100 evaluations.*w is too large"):
+        moments.solve(SimResNet("identity", -1.0, 1.0), M0, [0.0, 1.0], method="ode")
 
 
 def test_first_of_several_times_is_found():
@@ -416,6 +432,10 @@ CASES = {
     ),
     "order of a moment": (
         lambda: moments.solve(NET, M0[:2], [0, 1]).moment(2), ValueError, "at most.*1; got 2"
+    ),
+    "variance without m_2": (
+        lambda: moments.local_aggregation(moments.solve(NET, M0[:2], [0, 1])),
+        ValueError, "at most.*1; got 2",
     ),
     "k of the exponent": (lambda: moments.exponent(NET, [0, 1], 0), ValueError, "k must be"),
     "mean nan": (lambda: moments.conserving_bias(-1.0, np.nan), ValueError, "mean.*nan"),
