@@ -53,10 +53,12 @@ def expectation(law, function):
 
 
 @pytest.mark.parametrize("clock", ["exact", "fast"])
-def test_law_is_the_closed_mixture_of_normal_laws(clock):
-    law = boltzmann.law(DECAY, G0, GRID, 1.0, epsilon=0.05, nu=0.8, clock=clock)
-    expected = poisson_mixture(GRID.faces, 1.0, 0.05, 0.8, clock)
-    assert abs(law.cdf(GRID.faces) - expected).max() < 1e-9
+@pytest.mark.parametrize(("epsilon", "nu"), [(0.05, 0.8), (0.5, 1.0), (0.9 / 2, 0.1)])
+def test_law_is_the_closed_mixture_of_normal_laws(epsilon, nu, clock):
+    time = 2 * epsilon if epsilon > 0.1 else 1.0
+    law = boltzmann.law(DECAY, G0, GRID, time, epsilon=epsilon, nu=nu, clock=clock)
+    expected = poisson_mixture(GRID.faces, time, epsilon, nu, clock)
+    assert abs(law.cdf(GRID.faces) - expected).max() < 1e-7
 
 
 def test_weak_form_holds_for_any_activation_and_diffusion():
@@ -470,6 +472,9 @@ CASES = {
     "law of a folding map": (
         lambda: law(net=SimResNet("identity", -3.0, 0.0), epsilon=0.5), ValueError,
         "not an increasing map",
+    ),
+    "law of a rough start": (
+        lambda: law(g0=stats.norm(1.0, 1e-6), nu=0.5), ValueError, "g0 must be smooth"
     ),
     "negative time": (lambda: law(time=-1.0), ValueError, "time of at least 0; got -1.0"),
 }  # fmt: skip
