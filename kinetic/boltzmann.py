@@ -429,11 +429,15 @@ def _noise_rule(noise, nu, size):
 
 
 def _interpolation(faces, points, probabilities):
-    """Sparse matrix from values at the faces to means of interpolated values at points (Q, n)."""
+    """Sparse matrix from values at the faces to means of interpolated values at points (Q, n).
+
+    Stencils stay centred: one-sided ones would amplify rounding at every collision. Beyond
+    the ends the values are those of the ends.
+    """
     from scipy.sparse import csr_matrix
 
     position = (points - faces[0]) / (faces[1] - faces[0])
-    first = np.clip(np.floor(position).astype(int) - 2, 0, faces.size - 6)
+    first = np.floor(position).astype(int) - 2
     offsets = np.arange(6)
     distances = (position - first)[..., None] - offsets
     weights = np.empty(distances.shape)
@@ -441,7 +445,7 @@ def _interpolation(faces, points, probabilities):
         others = offsets != k
         weights[..., k] = np.prod(distances[..., others], axis=-1) / np.prod((k - offsets)[others])
     weights *= probabilities[:, None, None]
-    columns = first[..., None] + offsets
+    columns = np.clip(first[..., None] + offsets, 0, faces.size - 1)
     rows = np.broadcast_to(np.arange(faces.size)[:, None], columns.shape)
     entries = (weights.ravel(), (rows.ravel(), columns.ravel()))
     return csr_matrix(entries, (faces.size, faces.size))

@@ -61,6 +61,19 @@ def test_law_is_the_closed_mixture_of_normal_laws(epsilon, nu, clock):
     assert abs(law.cdf(GRID.faces) - expected).max() < 1e-7
 
 
+def test_many_collisions_do_not_amplify_rounding_at_the_ends():
+    net, epsilon = SimResNet("tanh", -0.5, 0.5), 0.00625
+    law = boltzmann.law(
+        net, stats.norm(-1.0, 0.5), Grid(-5.0, 4.0, 2400), 2.0, epsilon=epsilon, clock="fast"
+    )
+    start = np.linspace(-4.5, 2.5, 71)
+    end = network.propagate(net, start, 2.0, method="euler", step=epsilon)
+    faces = law.grid.faces
+    found = interpolate.CubicSpline(faces, law.cdf(faces))(end)
+    assert abs(found - stats.norm.cdf(start, -1.0, 0.5)).max() < 1e-8
+    assert law.averages[faces[:-1] > 3.5].max() < 1e-10
+
+
 def test_weak_form_holds_for_any_activation_and_diffusion():
     net, epsilon, nu, h = SimResNet("tanh", -2.0, 0.5), 0.2, 0.4, 1e-3
 
