@@ -22,6 +22,9 @@ ORDER = 20
 NODES, WEIGHTS = legendre.leggauss(ORDER)
 VANDER = legendre.legvander(NODES, ORDER - 1)
 TO_SERIES = (np.arange(ORDER) + 0.5)[:, None] * VANDER.T * WEIGHTS
+AT_ENDS = legendre.legvander([-1.0, 1.0], ORDER - 1) @ TO_SERIES
+POINTS = np.concatenate([[0.0], NODES + 1.0, [2.0]])
+END_SHARE = 0.01
 INTEGRAL = legendre.legval(NODES, legendre.legint(TO_SERIES, lbnd=-1)).T
 
 LONGEST = 4.0
@@ -38,6 +41,16 @@ LOST = 1e-13
 BULK = 37.0
 MOST_ITERATIONS = 80
 BISECTIONS = 4_000
+
+
+def _misfit(values, ends):
+    """How far values at the Gauss points are from a polynomial that has these end values.
+
+    A kink between an end and the first Gauss point shows at the end alone; it spoils a
+    small part of the panel.
+    """
+    tail, gap = TO_SERIES[-2:] @ values, AT_ENDS @ values - ends
+    return float(max(abs(tail).max(), END_SHARE * abs(gap).max()))
 
 
 class _Panel(NamedTuple):
@@ -114,7 +127,7 @@ class FluxFree:
         if changes.size:
             self._refuse_zero(s[changes[0] : changes[0] + 2])
         self._reach, self._grid = (-s[0], s[-1]), self._map.x(s)
-        self._steps = (rate[1:] + rate[:-1]) / 2.0 * np.diff(s) + np.diff(weight)
+        self._steps = (rate[1:] / 2.0 + rate[:-1] / 2.0) * np.diff(s) + np.diff(weight)
         for end, growth in enumerate((-self._steps[0], self._steps[-1])):
             if growth >= 0.0:
                 self._refuse(end, growth / GRID_STEP)
@@ -197,13 +210,15 @@ class FluxFree:
                 return panels
             left = s if direction > 0 else s - h
             with np.errstate(all="ignore"):
-                rate, weight = self._parts(left + h / 2.0 * (NODES + 1.0))
+                rates, weights = self._parts(left + h / 2.0 * POINTS)
+                rate, weight = rates[1:-1], weights[1:-1]
                 gain = h / 2.0 * (rate @ WEIGHTS)
                 phi_left = phi if direction > 0 else phi - gain
                 inner = phi_left + h / 2.0 * (INTEGRAL @ rate)
-                error = float(abs(TO_SERIES[-2:] @ rate).max() * h)
+                error = _misfit(rate, rates[[0, -1]]) * h
+                ends = weights[[0, -1]] + phi_left + np.array([0.0, gain])
             panel = _Panel(left, h / 2.0, rate, phi_left, inner, inner + weight, error)
-            if not self._accepts(panel, weight, top):
+            if not self._accepts(panel, weight, ends, top):
                 h /= 2.0
                 if h < NARROWEST * max(1.0, abs(s)):
                     raise ValueError(
@@ -224,15 +239,14 @@ class FluxFree:
             "give a finite support="
         )
 
-    def _accepts(self, panel, weight, top):
+    def _accepts(self, panel, weight, ends, top):
         """Whether the interpolants of a panel are exact to rounding and q changes little."""
         height = panel.log_density.max()
         if not (np.isfinite(panel.log_density).all() and math.isfinite(panel.error)):
             return False
         if np.ptp(panel.log_density) > LARGEST_CHANGE:
             return False
-        shape = np.exp(panel.log_density - height)
-        blur = abs(TO_SERIES[-2:] @ shape).max()
+        blur = _misfit(np.exp(panel.log_density - height), np.exp(ends - height))
         allowed = RESOLVED * (1.0 + abs(panel.phi[-1] - panel.phi[0]))
         if panel.half < LONGEST / 128.0:  # errors in a tail matter less
             allowed = max(allowed, min(RESOLVED * math.exp(min(top - height, 99.0)), 0.1))

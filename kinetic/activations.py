@@ -286,7 +286,7 @@ def get(name):
     return ACTIVATIONS[_validate.choice("activation", name, tuple(ACTIVATIONS))]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SigmaN(Activation):
     """sigma_N with its parameters; made by `sigma_n`."""
 

@@ -34,6 +34,8 @@ from kinetic.network import SimResNet
 from kinetic.push_forward import one_dimensional
 
 ROUNDING = 4.0 * np.finfo(float).eps
+SMALLEST, LARGEST = 1e-150, 1e150
+"""Strengths of the noise that can be squared."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class SteadyState:
         return self.ppf(np.random.default_rng(rng).random(size))
 
     def mean(self):
-        """Expectation; infinite where the integral is."""
+        """Expectation; infinite where the integral is, nan where both its halves are."""
         return float(self._law.mean())
 
     def var(self):
@@ -115,7 +117,7 @@ class SteadyState:
         return float(self._law.std())
 
     def moment(self, k):
-        """E[X^k], k >= 0; infinite where the integral is."""
+        """E[X^k], k >= 0; infinite where the integral is, nan where both its halves are."""
         return float(self._law.moment(_validate.integer("k", k, low=0)))
 
     def entropy(self):
@@ -166,11 +168,10 @@ def steady_state(net, *, diffusion="1", nu, support=None):
     if not net.autonomous:
         raise ValueError("a steady state needs constant w and b; got functions of t")
     diffusion = _diffusion.get(diffusion)
-    nu = _validate.number("nu", nu, accepted="a positive number")
-    if nu <= 0.0:
-        raise ValueError(
-            f"nu must be a positive number; got {nu} (without noise the data gather in points)"
-        )
+    nu = _validate.number(
+        "nu", nu, low=SMALLEST, high=LARGEST,
+        accepted=f"a positive number from {SMALLEST} to {LARGEST}",
+    )  # fmt: skip
     natural = (0.0, math.inf) if diffusion.name == "x" else (-math.inf, math.inf)
     ends = natural if support is None else _checked_support(support)
     if diffusion.name == "x" and ends[0] < 0.0 < ends[1]:
@@ -218,7 +219,7 @@ def _named(net, diffusion, nu, ends, natural):
     w, b = net.parameters(0.0)
     name, whole = net.activation.name, ends == natural
     if name == "identity" and diffusion == "1" and whole and w < 0.0:
-        constant = math.sqrt(-w / math.pi) / nu * math.exp(b**2 / (w * nu**2))
+        constant = math.sqrt(-w / math.pi) / nu * math.exp(b / nu * (b / nu) / w)
         return "normal", constant, stats.norm(-b / w, nu / math.sqrt(-2.0 * w))
     if name == "identity" and diffusion == "x" and whole and w < nu**2 / 2.0 and b > 0.0:
         mu, scale = 1.0 - 2.0 * w / nu**2, 2.0 * b / nu**2

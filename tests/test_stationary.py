@@ -174,6 +174,22 @@ def test_relu_without_wall_continues_below_the_pareto_tail(nu):
     assert state.mean() == INF
 
 
+def test_a_kink_close_to_the_mode_is_resolved():
+    """Phi of ReLU with K^2 = 1 + x^2 in closed form; its kink is at 0.001, the mode at 0."""
+    w, b, nu = 0.4859494251752237, -0.0005885295776832069, 2.1479876152040513
+    kink = -b / w
+
+    def exponent(x):
+        log = np.log((1 + x**2) / (1 + kink**2))
+        above = 2 / nu**2 * (w / 2 * log + b * (np.arctan(x) - np.arctan(kink)))
+        return np.where(x > kink, above, 0.0)
+
+    state = steady_state(SimResNet("relu", w, b), diffusion=lambda x: np.sqrt(1 + x**2), nu=nu)
+    x = np.array([-3.0, 0.0, 0.1, 2.0, 50.0])
+    found = state.logpdf(x) + np.log(1 + x**2)
+    np.testing.assert_allclose(found - found[0], exponent(x), atol=1e-13)
+
+
 CASES = {
     "sigmoid, x": (("sigmoid", 0.6, -0.4), {"diffusion": "x", "nu": 0.8}),
     "tanh, x": (("tanh", 2.0, 0.5), {"diffusion": "x", "nu": 1.5}),
@@ -372,6 +388,7 @@ BAD = {
     ),
     "nu": (lambda: steady_state(IDENTITY, nu=-1.0), ValueError, "nu must be a positive.*-1.0"),
     "nu = 0": (lambda: steady_state(IDENTITY, nu=0.0), ValueError, "nu must be a positive.*0.0"),
+    "nu too small": (lambda: steady_state(IDENTITY, nu=1e-200), ValueError, "nu must be.*1e-150"),
     "nu nan": (lambda: steady_state(IDENTITY, nu=math.nan), ValueError, "nu must be.*nan"),
     "diffusion": (lambda: steady_state(IDENTITY, diffusion="y", nu=1.0), ValueError, "'1', 'x'"),
     "support": (
