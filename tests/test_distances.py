@@ -130,3 +130,10 @@ def test_samples_in_the_plane_of_other_shapes_are_refused(shapes):
 def test_too_many_samples_to_assign_are_refused():
     with pytest.raises(ValueError, match="limited to 4096 points; got 4097"):
         wasserstein(np.ones((4097, 2)), np.ones((4097, 2)))
+
+
+@pytest.mark.parametrize("t", [30.0, 40.0, 50.0])
+def test_a_law_gathered_in_less_than_rounding_is_close_to_its_limit(t):
+    net, g0 = SimResNet("gcu", -0.7, 0.3), stats.uniform(-6.0, 10.0)
+    limit = mean_field.steady_states(net, (-12.0, 12.0)).limit(g0)
+    assert wasserstein(mean_field.push_forward(net, g0, t), limit) < 1e-8
