@@ -60,6 +60,7 @@ class _Panel(NamedTuple):
     half: float
     rate: np.ndarray
     phi_left: float
+    gain: float
     phi: np.ndarray
     log_density: np.ndarray
     error: float
@@ -208,17 +209,8 @@ class FluxFree:
             h = min(h, self._reach[direction > 0] - way * s)
             if h <= 0.0:
                 return panels
-            left = s if direction > 0 else s - h
-            with np.errstate(all="ignore"):
-                rates, weights = self._parts(left + h / 2.0 * POINTS)
-                rate, weight = rates[1:-1], weights[1:-1]
-                gain = h / 2.0 * (rate @ WEIGHTS)
-                phi_left = phi if direction > 0 else phi - gain
-                inner = phi_left + h / 2.0 * (INTEGRAL @ rate)
-                error = _misfit(rate, rates[[0, -1]]) * h
-                ends = weights[[0, -1]] + phi_left + np.array([0.0, gain])
-            panel = _Panel(left, h / 2.0, rate, phi_left, inner, inner + weight, error)
-            if not self._accepts(panel, weight, ends, top):
+            panel = self._panel(s if direction > 0 else s - h, h, phi, direction, top)
+            if panel is None:
                 h /= 2.0
                 if h < NARROWEST * max(1.0, abs(s)):
                     raise ValueError(
@@ -228,7 +220,8 @@ class FluxFree:
                     )
                 continue
             panels.append(panel)
-            s, phi, h = s + way * h, phi + way * gain, min(2.0 * h, LONGEST)
+            phi = panel.phi_left + (panel.gain if direction > 0 else 0.0)
+            s, h = s + way * h, min(2.0 * h, LONGEST)
             top = max(top, panel.log_density.max())
             if panel.log_density[-1 if direction > 0 else 0] < top - DEPTH:
                 self._check_beyond(s, direction)
@@ -239,22 +232,38 @@ class FluxFree:
             "give a finite support="
         )
 
-    def _accepts(self, panel, weight, ends, top):
-        """Whether the interpolants of a panel are exact to rounding and q changes little."""
-        height = panel.log_density.max()
-        if not (np.isfinite(panel.log_density).all() and math.isfinite(panel.error)):
-            return False
-        if np.ptp(panel.log_density) > LARGEST_CHANGE:
-            return False
-        blur = _misfit(np.exp(panel.log_density - height), np.exp(ends - height))
-        allowed = RESOLVED * (1.0 + abs(panel.phi[-1] - panel.phi[0]))
-        if panel.half < LONGEST / 128.0:  # errors in a tail matter less
+    def _panel(self, left, h, phi, direction, top):
+        """The panel from ``left`` of length h, or None where it is too long.
+
+        phi is Phi at the end from which the march comes, top the maximum of log q so far.
+        """
+        try:
+            with np.errstate(all="ignore"):
+                rates, weights = self._parts(left + h / 2.0 * POINTS)
+        except (FloatingPointError, ValueError):
+            return None
+        if not (np.isfinite(rates).all() and np.isfinite(weights).all()):
+            return None
+        rate, weight = rates[1:-1], weights[1:-1]
+        gain = h / 2.0 * float(rate @ WEIGHTS)
+        phi_left = phi if direction > 0 else phi - gain
+        inner = phi_left + h / 2.0 * (INTEGRAL @ rate)
+        log_density = inner + weight
+        if np.ptp(log_density) > LARGEST_CHANGE:
+            return None
+        height = log_density.max()
+        ends = weights[[0, -1]] + phi_left + np.array([0.0, gain])
+        error = _misfit(rate, rates[[0, -1]]) * h
+        blur = _misfit(np.exp(log_density - height), np.exp(np.minimum(ends - height, DEPTH)))
+        allowed = RESOLVED * (1.0 + abs(gain))
+        if h < LONGEST / 64.0:  # errors in a tail matter less
             allowed = max(allowed, min(RESOLVED * math.exp(min(top - height, 99.0)), 0.1))
-        if panel.error > allowed or blur > 10.0 * allowed:
-            x = self._map.x(panel.left + panel.half * (NODES + 1.0))
-            noise = self._factor * (self._rounding(x) * np.exp(weight)).max()
-            allowed += 4.0 * noise * panel.half
-        return panel.error <= allowed and blur <= 10.0 * allowed
+        if error > allowed or blur > 10.0 * allowed:
+            noise = self._rounding(self._map.x(left + h / 2.0 * POINTS)) * np.exp(weights)
+            allowed += 2.0 * self._factor * noise.max() * h
+        if error > allowed or blur > 10.0 * allowed:
+            return None
+        return _Panel(left, h / 2.0, rate, phi_left, gain, inner, log_density, error)
 
     def _check_beyond(self, s, direction):
         """Refuse a density that rises again beyond s, where it was not integrated."""
@@ -271,7 +280,7 @@ class FluxFree:
 
     def _assemble(self, panels):
         columns = (np.array(column) for column in zip(*panels, strict=True))
-        left, half, rate, self._phi_left, phi, log_density, error = columns
+        left, half, rate, self._phi_left, _, phi, log_density, error = columns
         self._edges = np.append(left, left[-1] + 2.0 * half[-1])
         s = left[:, None] + half[:, None] * (NODES + 1.0)
         top = log_density.max()
