@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kinetic import _validate, characteristics, mean_field, moments, network
+from kinetic import _validate, characteristics, moments, network
 from kinetic.network import SimResNet
 
 LINEAR_PARTS = {"sigmoid": (0.5, 0.25), "tanh": (0.0, 1.0)}
@@ -150,7 +150,7 @@ def exact_moments(net, g0, times, order=2):
         If a moment exceeds the range of float64.
     """
     times, order = _checked(net, times, order)
-    x, mass = _nodes(g0, _kinks(net, times) if net.activation.name == "relu" else [])
+    x, mass = _nodes(g0, _kinks(net, times)[0] if net.activation.name == "relu" else [])
     found, variance = np.empty((times.size, order + 1)), np.empty(times.size)
     for i, position in enumerate(_positions(net, x, times)):
         found[i] = _integrals(position, mass, order, times[i])
@@ -172,15 +172,7 @@ def partial_moments(net, g0, times, order=2):
     """
     times, order = _checked(net, times, order)
     _relu(net)
-    x, mass = _nodes(g0, _kinks(net, times))
-    plus = np.empty((times.size, order + 1))
-    minus = np.empty_like(plus)
-    for i, position in enumerate(_positions(net, x, times)):
-        w, b = net.parameters(float(times[i]))
-        active = w * position + b > 0.0
-        plus[i] = _integrals(position[active], mass[active], order, times[i])
-        minus[i] = _integrals(position[~active], mass[~active], order, times[i])
-    return PartialMoments(times, plus, minus)
+    return _partial(net, g0, times, order, _kinks(net, times)[0])
 
 
 def relu_solve(net, plus0, minus0, times):
@@ -255,14 +247,16 @@ def relu_rates(net, g0, times, order=2):
     _relu(net)
     if times[0] < 2.0 * DIFFERENCE:
         raise ValueError(f"times must be at least {2.0 * DIFFERENCE}; got {times[0]}")
-    plus = partial_moments(net, g0, np.append(0.0, times), order).plus[1:]
-    w, b = np.array([net.parameters(float(t)) for t in times]).T[:, :, None]
     a = np.array([_boundary(net, t) for t in times])
     stencil = [[_boundary(net, t + j * DIFFERENCE) for t in times] for j in (-2, -1, 1, 2)]
     speed = np.array([1.0, -8.0, 8.0, -1.0]) @ stencil / (12.0 * DIFFERENCE)
-    density = [mean_field.exact(net, g0, t, [x])[0] for t, x in zip(times, a, strict=True)]
+    from_start = np.append(0.0, times)
+    origin, stretch = _kinks(net, from_start)
+    plus = _partial(net, g0, from_start, order, origin).plus[1:]
+    density = (np.asarray(g0.pdf(origin), dtype=float) * np.exp(stretch))[-times.size :]
+    w, b = np.array([net.parameters(float(t)) for t in times]).T[:, :, None]
     k = np.arange(order + 1)
-    there = a[:, None] ** k * np.array(density)[:, None]
+    there = a[:, None] ** k * density[:, None]
     crossing = np.sign(w) * there * speed[:, None]
     inside = k * (w * plus + b * np.pad(plus[:, :-1], ((0, 0), (1, 0))))
     return Rates(inside - crossing, crossing, there * a[:, None] * w + there * b)
@@ -313,14 +307,26 @@ def _refuse_moving_boundary(net, times):
         )
 
 
+def _partial(net, g0, times, order, kinks):
+    x, mass = _nodes(g0, kinks)
+    plus = np.empty((times.size, order + 1))
+    minus = np.empty_like(plus)
+    for i, position in enumerate(_positions(net, x, times)):
+        w, b = net.parameters(float(times[i]))
+        active = w * position + b > 0.0
+        plus[i] = _integrals(position[active], mass[active], order, times[i])
+        minus[i] = _integrals(position[~active], mass[~active], order, times[i])
+    return PartialMoments(times, plus, minus)
+
+
 def _kinks(net, times):
-    """Positions at the first time of data that are at the boundary of Omega^+ at one of them."""
-    found = []
+    """First positions of data that are at a(t) at the times, and log of their stretch."""
+    found = np.zeros((2, 0))
     for t in times:
         w, b = net.parameters(float(t))
         if w != 0.0:
-            start = characteristics.flow(net, np.array([-b / w]), t, times[0])[0]
-            found.append(float(start[0]))
+            back = characteristics.flow(net, np.array([-b / w]), t, times[0])
+            found = np.column_stack([found, back])
     return found
 
 
