@@ -18,8 +18,8 @@ paper              CWENO3, Lax-Friedrichs SSP-RK3, dt < 0.45 dx^2 / D  M
 M: mass, to rounding. S: the steady state of the grid, to rounding. P: no negative average.
 E: the relative entropy to the steady state does not grow. For ``euler`` P and E hold for
 steps of any length: I - dt A has positive diagonal and non-positive other entries, its
-columns add up to 1, so its inverse is a matrix of transition probabilities, which leaves M
-in place; such a matrix enlarges no relative entropy. For ``structure-preserving`` the same
+columns add up to 1, so its inverse is a matrix of transition probabilities, which leaves the
+steady state in place; such a matrix enlarges no relative entropy. For ``structure-preserving`` the same
 holds where dt times the largest rate at which mass leaves a cell is at most 1 + sqrt(2),
 since the step then is a convex combination of such matrices; longer steps are tested and
 halved if they fail. ``implicit`` and ``paper`` promise neither.
@@ -113,7 +113,8 @@ def solve(
         K, without zeros in the grid; it may vanish at an end that is a wall, as K = x does
         on a half line.
     method : {"implicit", "structure-preserving", "euler", "paper"}
-        See the module. "paper" is the explicit scheme of `balance_law`
+        See the module. The first has order four where the grid resolves the noise: where
+        |sigma| dx is below nu^2 K^2, about. "paper" is the explicit scheme of `balance_law`
         (eqs. (23), (24); paper).
     boundary : {"no-flux", "open"}
         What the ends of the grid are: walls, or open: what arrives there leaves.
