@@ -19,10 +19,10 @@ M: mass, to rounding. S: the steady state of the grid, to rounding. P: no negati
 E: the relative entropy to the steady state does not grow. For ``euler`` P and E hold for
 steps of any length: I - dt A has positive diagonal and non-positive other entries, its
 columns add up to 1, so its inverse is a matrix of transition probabilities, which leaves the
-steady state in place; such a matrix enlarges no relative entropy. For ``structure-preserving`` the same
-holds where dt times the largest rate at which mass leaves a cell is at most 1 + sqrt(2),
-since the step then is a convex combination of such matrices; longer steps are tested and
-halved if they fail. ``implicit`` and ``paper`` promise neither.
+steady state in place; such a matrix enlarges no relative entropy. For
+``structure-preserving`` the same holds where dt times the largest rate at which mass leaves
+a cell is at most 1 + sqrt(2), since the step then is a convex combination of such matrices;
+longer steps are tested and halved if they fail. ``implicit`` and ``paper`` promise neither.
 
 The implicit methods choose their steps so that the estimate of the error of one step in L1
 stays below ``tolerance``; the cost does not grow like dx^-2.

@@ -278,6 +278,34 @@ def test_steps_within_the_radius_are_convex_combinations_of_euler_steps(method, 
         assert smallest(1.01 * radius) < -1e-3
 
 
+def test_a_step_that_raises_the_entropy_or_loses_positivity_is_refused():
+    steady = np.full(10, 0.5)
+    accepts = fokker_planck._keeps_structure(np.log(steady), 0.2)
+    tilted = steady + np.linspace(-0.1, 0.1, 10)
+    assert accepts(tilted, steady.copy())
+    assert accepts(steady, steady.copy())
+    assert not accepts(steady, tilted)
+    negative = steady.copy()
+    negative[:2] = [-0.1, 1.1]
+    assert not accepts(tilted, negative)
+
+
+@pytest.mark.parametrize("boundary", ["no-flux", "open"])
+@pytest.mark.parametrize("method", fokker_planck.METHODS)
+def test_mirrored_problem_has_the_mirrored_solution(method, boundary):
+    g0 = np.random.default_rng(0).random(20)
+    options = {"nu": 0.9, "method": method, "boundary": boundary, "normalize": True}
+    one, two = (
+        fokker_planck.solve(
+            SimResNet("tanh", -1.0, 0.4 * sign), g0[::sign], Grid(-1.5, 1.5, 20), [0.0, 0.2],
+            diffusion=lambda x, sign=sign: 1.0 + 0.3 * np.sin(sign * x), **options,
+        )
+        for sign in (1, -1)
+    )  # fmt: skip
+    np.testing.assert_allclose(one.density, two.density[:, ::-1], rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(one.outflow, two.outflow[:, ::-1], rtol=1e-9)
+
+
 def test_steps_that_would_lose_positivity_are_halved():
     g0 = np.zeros(60)
     g0[30] = 10.0
