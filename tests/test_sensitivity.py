@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate, stats
 
 from kinetic import Grid, SimResNet, mean_field, sensitivity
-from kinetic.characteristics import flow
+from kinetic.characteristics import flow, paths
 
 G0 = stats.norm(1.0, 1.0)
 GAUSSIAN = stats.norm(1.4, 0.6)
@@ -73,6 +73,15 @@ def test_sensitivities_in_time_are_derivatives_in_the_direction_of_functions(los
     along_b = found.weights @ (found.b_at * found.times**2)
     assert along_w == pytest.approx(difference_quotient(lambda e: value(e, 0.0)), rel=1e-6)
     assert along_b == pytest.approx(difference_quotient(lambda e: value(0.0, e)), rel=1e-6)
+
+
+@pytest.mark.parametrize("start", [0.0, 1.0])
+@pytest.mark.parametrize("w", [-0.7, lambda t: np.cos(3.0 * t)], ids=["constant", "w(t)"])
+def test_paths_are_the_flow_at_many_times_in_any_order(w, start):
+    net, x, times = SimResNet("tanh", w, 0.2), np.linspace(-2.0, 3.0, 7), np.array([0.6, 1.0, 0.1])
+    found = paths(net, x, start, times)
+    for t, *states in zip(times, *found, strict=True):
+        np.testing.assert_allclose(states, flow(net, x, start, t), rtol=1e-10, atol=1e-11)
 
 
 def gaussian_output(w, b, T):
@@ -213,6 +222,16 @@ def test_algorithm_1_integrand_at_one_time_is_the_sensitivity_there():
     )
     expected = [np.interp(at, exact.times, kernel) for kernel in (exact.w_at, exact.b_at)]
     np.testing.assert_allclose(found.steps[0].gradient, expected, rtol=5e-3)
+
+
+def test_algorithm_1_without_steps_evaluates_the_start():
+    grid = Grid(-5.0, 7.0, 100)
+    none, one = (
+        sensitivity.algorithm_1(NET, G0, GAUSSIAN, 1.0, grid, most_steps=n) for n in (0, 1)
+    )
+    assert none.steps == one.steps[:1]
+    assert none.network.parameters(0.0) == NET.parameters(0.0)
+    assert (none.solves, one.solves) == (2, 4)
 
 
 def test_algorithm_1_goes_on_only_under_its_condition():
@@ -382,6 +401,9 @@ BAD = {
         lambda: algorithm_1(SimResNet("relu", 1.0, 0.0)), ValueError, "differentiable.*relu"
     ),
     "algorithm 1, target outside": (lambda: algorithm_1(target=9.0), ValueError, "in the grid"),
+    "algorithm 1, fewer than no steps": (
+        lambda: algorithm_1(most_steps=-1), ValueError, "most_steps.*at least 0; got -1"
+    ),
     "algorithm 1, late integrand": (
         lambda: algorithm_1(integrand_at=3.0), ValueError, r"integrand_at.*\[0, 1.0\]; got 3.0"
     ),
