@@ -34,6 +34,8 @@ from kinetic.network import SimResNet
 from kinetic.push_forward import one_dimensional
 
 ROUNDING = 4.0 * np.finfo(float).eps
+LIMITS = {"divide": "ignore", "over": "ignore"}
+"""Closed forms reach their limits at 0 and infinity by such operations."""
 SMALLEST, LARGEST = 1e-150, 1e150
 """Strengths of the noise that can be squared."""
 
@@ -71,10 +73,12 @@ class SteadyState:
     origin: float
     _law: object = field(repr=False)
 
+    @np.errstate(**LIMITS)
     def pdf(self, x):
         """Density g at x."""
         return self._law.pdf(_validate.array("x", x))
 
+    @np.errstate(**LIMITS)
     def logpdf(self, x):
         """Logarithm of the density; -inf outside the support.
 
@@ -82,23 +86,25 @@ class SteadyState:
         """
         return self._law.logpdf(_validate.array("x", x))
 
+    @np.errstate(**LIMITS)
     def cdf(self, x):
         """Distribution function."""
         return self._law.cdf(_validate.array("x", x))
 
+    @np.errstate(**LIMITS)
     def sf(self, x):
         """1 - cdf, without cancellation."""
         return self._law.sf(_validate.array("x", x))
 
+    @np.errstate(**LIMITS)
     def ppf(self, q):
         """Quantile function at q in [0, 1]."""
-        with np.errstate(divide="ignore", over="ignore"):
-            return self._law.ppf(_probability(q))
+        return self._law.ppf(_probability(q))
 
+    @np.errstate(**LIMITS)
     def isf(self, q):
         """Inverse of sf at q in [0, 1]."""
-        with np.errstate(divide="ignore", over="ignore"):
-            return self._law.isf(_probability(q))
+        return self._law.isf(_probability(q))
 
     def rvs(self, size=None, rng=None):
         """Independent samples; rng: a Generator or a seed."""

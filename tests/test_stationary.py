@@ -261,6 +261,17 @@ def test_samples_follow_the_law():
         assert np.array_equal(sample, state.rvs(20_000, np.random.default_rng(3)))
 
 
+@pytest.mark.parametrize("family", NAMED)
+def test_limits_at_the_ends_do_not_warn(family):
+    net, options, _ = NAMED[family]
+    state = steady_state(SimResNet(*net), **options)
+    with np.errstate(all="raise", under="ignore"):
+        assert float(state.cdf(5e-324)) < 1.0
+        assert float(state.sf(1e308)) < 1e-6 or "w > 0" in family
+        assert float(state.pdf(-1e308)) == 0.0
+        assert tuple(state.ppf([0.0, 1.0])) == state.support()
+
+
 def test_constant_of_the_families():
     identity = SimResNet("identity", -1.0, 1.0)
     assert steady_state(identity, diffusion="x", nu=1.0).constant == pytest.approx(4.0, rel=1e-14)
