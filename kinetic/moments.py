@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinetic import _panels, _validate
+from kinetic import _hierarchy, _validate
 from kinetic.network import SimResNet
 
 METHODS = ("formula", "ode")
@@ -24,10 +24,6 @@ QUANTITIES = ("energy", "variance")
 BIASES = ("zero", "conserving")
 HANKEL = 1e-10
 """How far below zero rounding in given moments may take an eigenvalue."""
-
-TOLERANCE = {"method": "DOP853", "rtol": 1e-13, "atol": 1e-250}
-FEWEST_STEPS = 128
-MOST_CALLS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -106,13 +102,13 @@ def solve(net, m0, times, *, method="formula"):
     times = _validate.times(times)
     _validate.choice("method", method, METHODS)
     if times.size == 1:
-        found, exponent = m0[None, :], np.zeros(1)
+        found, phi = m0[None, :], np.zeros(1)
     elif method == "formula":
-        found, exponent = _by_formula(net, m0, times)
+        found, phi = _hierarchy.by_formula(net, m0, times)
     else:
-        found, exponent = _by_ode(net, m0, times)
+        found, phi = _hierarchy.by_ode(net, m0, times)
     with np.errstate(over="ignore"):
-        variance = _initial_variance(m0) * np.exp(2.0 * exponent)
+        variance = _initial_variance(m0) * np.exp(2.0 * phi)
     bad = ~np.isfinite(found)
     if bad.any():
         i, k = np.argwhere(bad)[0]
@@ -137,71 +133,7 @@ def exponent(net, times, k=1):
     """
     _checked_network(net, any_activation=True)
     times, k = _validate.times(times), _validate.integer("k", k, low=1)
-    if times.size == 1:
-        return np.zeros(1)
-    panels = _panels.resolve(net, times, 0)
-    return k * _at(panels, times, _sums(_panels.cumulative(panels.w, panels.widths)[:, -1]))
-
-
-def _sums(parts):
-    return np.concatenate([[0.0], np.cumsum(parts)])
-
-
-def _at(panels, times, values):
-    """Values at panel edges, picked at the times."""
-    return values[np.searchsorted(panels.edges, times)]
-
-
-def _by_formula(net, m0, times):
-    panels = _panels.resolve(net, times, m0.size - 1)
-    phi = _panels.cumulative(panels.w, panels.widths)
-    at_edges, _ = _recursion(panels, phi, m0)
-    return _at(panels, times, at_edges), _at(panels, times, _sums(phi[:, -1]))
-
-
-def _recursion(panels, phi, m0):
-    """Moments (P + 1, K + 1) at the edges and (P, n, K + 1) at the nodes of panels, by (11)."""
-    at_edges = np.ones((panels.edges.size, m0.size))
-    at_nodes = np.ones((*panels.w.shape, m0.size))
-    for k in range(1, m0.size):
-        with np.errstate(over="ignore", invalid="ignore"):
-            growth = np.exp(k * phi)
-            source = panels.b * at_nodes[:, :, k - 1] / growth[:, :-1]
-            gained = k * _panels.cumulative(source, panels.widths)
-            at_edges[0, k] = m0[k]
-            for p in range(panels.widths.size):
-                at_edges[p + 1, k] = growth[p, -1] * (at_edges[p, k] + gained[p, -1])
-            at_nodes[:, :, k] = growth[:, :-1] * (at_edges[:-1, k, None] + gained[:, :-1])
-    return at_edges, at_nodes
-
-
-def _by_ode(net, m0, times):
-    from scipy.integrate import solve_ivp
-
-    orders, calls = np.arange(m0.size), 0
-
-    def rate(t, state):
-        nonlocal calls
-        calls += 1
-        if calls > MOST_CALLS:
-            raise FloatingPointError(
-                f"the solver of (10) needs more than {MOST_CALLS} evaluations from t={times[0]} to "
-                f"t={times[-1]} (now t={t:.6g}): w is too large; method='formula' needs fewer"
-            )
-        w, b = net.parameters(t)
-        change = w * state[:-1]
-        change[1:] += b * state[:-2]
-        return np.append(orders * change, w)
-
-    step = (times[-1] - times[0]) / FEWEST_STEPS
-    with np.errstate(over="ignore", invalid="ignore"):
-        solution = solve_ivp(
-            rate, (times[0], times[-1]), np.append(m0, 0.0), t_eval=times,
-            first_step=step, max_step=step, **TOLERANCE,
-        )  # fmt: skip
-    if not solution.success:
-        raise FloatingPointError(f"the solver of (10) failed: {solution.message}")
-    return solution.y[:-1].T, solution.y[-1]
+    return k * _hierarchy.exponent(net, times)
 
 
 def _checked_network(net, any_activation=False):
@@ -575,17 +507,7 @@ def time_to_reach(net, m0, level, *, quantity="energy", horizon=100.0):
         raise ValueError(f"horizon must be a positive number; got {horizon}")
     if quantity == "energy":
         _refuse_unreachable(net, m0, level, horizon)
-    breaks = [0.0, horizon]
-    for _ in range(2):  # the second time on short panels around the crossing
-        panels, start, values = _curve(net, m0, quantity, np.unique(breaks))
-        times = np.append(np.column_stack([panels.edges[:-1], panels.nodes]).ravel(), breaks[-1])
-        curve = np.append(np.column_stack([start[:-1], values]).ravel(), start[-1])
-        if curve[0] <= level:
-            return 0.0
-        i = _first_below(curve, level, times, quantity)
-        breaks = [0.0, times[i - 1], times[i]]
-    p = (i - 1) // (_panels.NODES + 1)
-    return _root(panels, p, values[p] / level, times[i - 1], times[i])
+    return _hierarchy.first_time(net, m0, _initial_variance(m0), level, quantity, horizon)
 
 
 def _refuse_unreachable(net, m0, level, horizon):
@@ -595,40 +517,3 @@ def _refuse_unreachable(net, m0, level, horizon):
     conserved = np.abs(w * m0[1] + b).max() <= 1e-14 * np.abs(b).max()
     if conserved and m0[2] > level:
         _refuse_below_mean(level, m0[1])
-
-
-def _curve(net, m0, quantity, breaks):
-    """Panels, and energy or variance at their edges (P + 1,) and at their nodes (P, n)."""
-    panels = _panels.resolve(net, breaks, 2)
-    phi = _panels.cumulative(panels.w, panels.widths)
-    if quantity == "energy":
-        at_edges, at_nodes = _recursion(panels, phi, m0)
-        return panels, at_edges[:, 2], at_nodes[:, :, 2]
-    before = _sums(phi[:, -1])
-    with np.errstate(over="ignore"):
-        at_edges, at_nodes = np.exp(2.0 * before), np.exp(2.0 * (before[:-1, None] + phi[:, :-1]))
-    return panels, _initial_variance(m0) * at_edges, _initial_variance(m0) * at_nodes
-
-
-def _first_below(curve, level, times, quantity):
-    below, lost = np.flatnonzero(curve <= level), np.flatnonzero(~np.isfinite(curve))
-    if lost.size and (not below.size or lost[0] < below[0]):
-        raise FloatingPointError(f"the {quantity} exceeds float64 at t={times[lost[0]]:.6g}")
-    if not below.size:
-        raise ValueError(
-            f"the {quantity} does not reach level={level} until horizon={times[-1]}; "
-            f"its smallest value is {curve.min():.6g} at t={times[curve.argmin()]:.6g}"
-        )
-    return below[0]
-
-
-def _root(panels, p, ratio, left, right):
-    """Where a quantity, given over its level at the nodes of panel p, falls to 1."""
-    from scipy.optimize import brentq
-
-    excess = _panels.interpolant(ratio - 1.0, *panels.edges[p : p + 2])
-    if excess(left) <= 0.0:
-        return float(left)
-    if excess(right) >= 0.0:
-        return float(right)
-    return float(brentq(excess, left, right, xtol=1e-15 * right, rtol=1e-14))

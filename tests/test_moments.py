@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kinetic import Grid, SimResNet, closures, mean_field, moments, network
+from kinetic import Grid, SimResNet, _hierarchy, closures, mean_field, moments, network
 
 NORMAL = stats.norm(1.0, 1.0)
 M0 = np.array([1.0, 1.0, 2.0, 4.0, 10.0, 26.0, 76.0, 232.0, 764.0])
@@ -274,7 +274,7 @@ def test_times_of_the_paper():
 
 
 def test_solver_of_the_equations_gives_up_with_a_reason(monkeypatch):
-    monkeypatch.setattr(moments, "MOST_CALLS", 100)
+    monkeypatch.setattr(_hierarchy, "MOST_CALLS", 100)
     with pytest.raises(FloatingPointError, match=r"more than 100 evaluations.*w is too large"):
         moments.solve(SimResNet("identity", -1.0, 1.0), M0, [0.0, 1.0], method="ode")
 
@@ -284,6 +284,14 @@ def test_first_of_several_times_is_found():
     t = moments.time_to_reach(net, M0[:3], math.exp(-1.0), quantity="variance")
     assert t == pytest.approx(math.pi / 6.0, rel=1e-12)
     assert moments.time_to_reach(net, M0[:3], 1.0, quantity="variance") == 0.0
+
+
+def test_level_reached_at_the_horizon_itself():
+    for end in np.linspace(0.1, 3.0, 30):
+        net = SimResNet("identity", -1.0, 0.0)
+        level = moments.solve(net, M0[:3], [0.0, end]).energy[1] * (1.0 + 1e-14)
+        t = moments.time_to_reach(net, M0, level, horizon=end)
+        assert t == pytest.approx(end, rel=1e-12)
 
 
 def test_energy_under_any_bias():
