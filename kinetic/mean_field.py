@@ -19,6 +19,7 @@ from kinetic.grid import CellLaw, Grid
 from kinetic.network import SimResNet
 from kinetic.push_forward import (
     MASS_TOLERANCE,
+    ROUNDING,
     PushForward,
     PushForwardMany,
     exact,
@@ -185,12 +186,13 @@ def _initial_averages(g0, grid, normalize):
                 f"g0 as cell averages must have shape ({grid.cells},); got {averages.shape}"
             )
         mass = float(averages.sum() * grid.dx)
-    if averages.min() < 0.0:
+    if averages.min() < -ROUNDING * averages.max():
         j = int(averages.argmin())
         raise ValueError(
             f"g0 must be non-negative; its average is {averages[j]} in the cell at "
             f"x={grid.centers[j]}"
         )
+    averages = np.maximum(averages, 0.0)
     inside = float(averages.sum() * grid.dx)
     if not normalize:
         if abs(mass - 1.0) > MASS_TOLERANCE:

@@ -15,7 +15,7 @@ from kinetic import _validate, finite_volume_2d
 from kinetic.grid import Grid
 from kinetic.grid_2d import Grid2D
 from kinetic.network import SimResNet
-from kinetic.push_forward import MASS_TOLERANCE, density_of
+from kinetic.push_forward import MASS_TOLERANCE, ROUNDING, density_of
 
 
 @dataclass(frozen=True)
@@ -180,12 +180,13 @@ def _initial_averages(g0, grid, normalize):
                 f"g0 as cell averages must have shape {grid.shape}; got {averages.shape}"
             )
     x, y = grid.x, grid.y
-    if averages.min() < 0.0:
+    if averages.min() < -ROUNDING * averages.max():
         i, j = np.unravel_index(averages.argmin(), averages.shape)
         raise ValueError(
             f"g0 must be non-negative; its average is {averages[i, j]} in the cell at "
             f"({x.centers[i]}, {y.centers[j]})"
         )
+    averages = np.maximum(averages, 0.0)
     inside = float(averages.sum() * grid.area)
     domain = f"[{x.left}, {x.right}] x [{y.left}, {y.right}]"
     if normalize:

@@ -14,6 +14,8 @@ from kinetic import _validate, characteristics
 from kinetic.network import SimResNet
 
 MASS_TOLERANCE = 1e-6
+ROUNDING = 1e-14
+"""Of the largest average: what a computed density may be below zero."""
 
 
 class PushForward:

@@ -166,3 +166,15 @@ def test_numbers_give_numbers(activation, w):
     pushed = mean_field.push_forward(SimResNet(activation, w, 0.1), stats.norm(), 0.5)
     for method in (pushed.pdf, pushed.cdf, pushed.ppf):
         assert np.shape(method(0.3)) == ()
+
+
+def test_a_run_can_be_continued_from_its_own_density():
+    net, grid = SimResNet("tanh", -1.0, 0.0), Grid(-4.0, 4.0, 100)
+    there = mean_field.solve(net, stats.norm(0.0, 0.5), grid, [0.0, 1.0]).density[-1]
+    there[0] = -1e-20
+    onward = mean_field.solve(net, there, grid, [0.0, 1.0])
+    assert onward.density.min() >= -1e-14
+    assert onward.mass[-1] == pytest.approx(1.0, abs=1e-6)
+    there[0] = -1e-3
+    with pytest.raises(ValueError, match="g0 must be non-negative"):
+        mean_field.solve(net, there, grid, [0.0, 1.0])

@@ -51,7 +51,8 @@ def test_all_items_of_the_paper_are_listed():
 
 
 def test_every_figure_is_claimed_where_it_is_drawn():
-    assert PAPER_FIGURES == {str(n): ITEMS[f"Fig. {n}"].chapter for n in range(1, 10)}
+    claimed = {str(n): ITEMS[f"Fig. {n}"].chapter for n in range(1, 10)}
+    assert claimed == PAPER_FIGURES
 
 
 @pytest.mark.parametrize(
