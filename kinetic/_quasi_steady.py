@@ -110,9 +110,8 @@ def _log_linear_integral(values):
 def second_order(state, sigma, diffusion, dx, is_open):
     """(n + 1, 2) coefficients of g on the left and on the right of each face in its flux."""
     flux = np.zeros((state.log_face.size, 2))
-    flux[1:, 0] = np.exp(state.to_right) / dx
-    flux[:-1, 1] = -np.exp(state.to_left) / dx
-    flux[0, 1] = flux[-1, 0] = 0.0
+    flux[1:-1, 0] = np.exp(state.to_right[:-1]) / dx
+    flux[1:-1, 1] = -np.exp(state.to_left[1:]) / dx
     if is_open:
         flux[0, 1] = -_leaving(-sigma[0, 0], diffusion[0, 0], dx)
         flux[-1, 0] = _leaving(sigma[-1, -1], diffusion[-1, -1], dx)

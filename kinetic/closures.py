@@ -14,6 +14,7 @@ The paper has s = 1, as its Omega^+ = {x > a} is where w x + b > 0 for w > 0 onl
 a^{k+1} w g + a^k b g are a^k (w a + b) g = 0. Everything is dimensionless.
 """
 
+import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ LINEAR_PARTS = {"sigmoid": (0.5, 0.25), "tanh": (0.0, 1.0)}
 """Value and derivative at 0."""
 
 DEEPEST_TAIL = 200
+GAUSS = 16
 MASS_TOLERANCE = 1e-9
 DIFFERENCE = 1e-3
 RELU_LAYERS = 4096
@@ -145,12 +147,14 @@ def exact_moments(net, g0, times, order=2):
     Raises
     ------
     ValueError, TypeError
-        If an argument is not as described, or the density does not integrate to 1.
+        If an argument is not as described, the density does not integrate to 1, or a moment
+        of g0 is infinite.
     FloatingPointError
         If a moment exceeds the range of float64.
     """
     times, order = _checked(net, times, order)
-    x, mass = _nodes(g0, _kinks(net, times)[0] if net.activation.name == "relu" else [])
+    kinks = _kinks(net, times)[0] if net.activation.name == "relu" else []
+    x, mass = _nodes(g0, kinks, order)
     found, variance = np.empty((times.size, order + 1)), np.empty(times.size)
     for i, position in enumerate(_positions(net, x, times)):
         found[i] = _integrals(position, mass, order, times[i])
@@ -308,7 +312,7 @@ def _refuse_moving_boundary(net, times):
 
 
 def _partial(net, g0, times, order, kinks):
-    x, mass = _nodes(g0, kinks)
+    x, mass = _nodes(g0, kinks, order)
     plus = np.empty((times.size, order + 1))
     minus = np.empty_like(plus)
     for i, position in enumerate(_positions(net, x, times)):
@@ -330,7 +334,7 @@ def _kinks(net, times):
     return found
 
 
-def _nodes(g0, breaks):
+def _nodes(g0, breaks, order):
     """Gauss nodes between quantiles of g0 and given breaks, and the mass that each stands for."""
     if not (hasattr(g0, "pdf") and hasattr(g0, "ppf")):
         raise TypeError(f"g0 must be a law with pdf and ppf; got {type(g0).__name__}")
@@ -343,7 +347,7 @@ def _nodes(g0, breaks):
     edges = np.concatenate([g0.ppf(levels), np.ravel(upper), np.ravel(g0.ppf(1.0))])
     edges = np.unique(edges[np.isfinite(edges)])
     edges = np.unique(np.concatenate([edges, np.clip(breaks, edges[0], edges[-1])]))
-    nodes, weights = np.polynomial.legendre.leggauss(16)
+    nodes, weights = np.polynomial.legendre.leggauss(GAUSS)
     half = np.diff(edges)[:, None] / 2.0
     x = ((edges[:-1, None] + edges[1:, None]) / 2.0 + half * nodes).ravel()
     mass = (half * weights).ravel() * np.asarray(g0.pdf(x), dtype=float)
@@ -352,7 +356,20 @@ def _nodes(g0, breaks):
         raise ValueError(
             f"g0.pdf must be smooth and integrate to 1 between its quantiles; found {total:.9g}"
         )
+    _refuse_infinite(x, mass, order)
     return x, mass
+
+
+def _refuse_infinite(x, mass, order):
+    """Refuse a law whose moment of this order the outermost panels decide."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        terms = mass * np.abs(x) ** order
+        outside = terms[:GAUSS].sum() + terms[-GAUSS:].sum()
+    if not outside <= MASS_TOLERANCE * terms.sum() < math.inf:
+        raise ValueError(
+            f"the moment of order {order} of g0 is infinite or not resolved: it depends on the "
+            f"tails beyond the quantiles 2^-{DEEPEST_TAIL} from either end; lower the order"
+        )
 
 
 def _positions(net, x, times):

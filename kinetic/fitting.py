@@ -36,6 +36,8 @@ QUANTILE_END = 36.0
 DELTA = (0.05, 0.99)
 TAIL = 1e-6
 TOLERANCE = 1e-10
+SMALLEST, LARGEST = 1e-100, 1e100
+"""Sizes of data whose squares and reciprocals can be added up."""
 
 
 class OfSamples(NamedTuple):
@@ -178,8 +180,17 @@ def _samples(target):
         raise ValueError(f"target must be at least {FEWEST} samples (M,); got shape {x.shape}")
     if x.min() == x.max():
         raise ValueError(f"target must not be constant; all samples are {x[0]}")
+    _refuse_size(abs(x).max())
     x = np.sort(x)
     return x, np.full(x.size, 1.0 / x.size)
+
+
+def _refuse_size(size):
+    if not SMALLEST <= size <= LARGEST:
+        raise ValueError(
+            f"target must have a size between {SMALLEST} and {LARGEST}, its largest absolute value "
+            f"or median; got {size:.3g}: change the unit"
+        )
 
 
 def _quantiles(law):
@@ -193,6 +204,7 @@ def _quantiles(law):
     x = np.concatenate([law.ppf(tail[::-1]), [law.ppf(0.5)], above])
     weights = np.concatenate([tail[::-1], [0.5], tail])
     weights = weights * (1.0 - weights)
+    _refuse_size(np.median(abs(x)))
     used = np.isfinite(x) & (law.pdf(x) > 0.0)
     if not np.isfinite(x).all() or weights[~used].sum() > TAIL * weights.sum():
         raise ValueError("target must have finite quantiles and a density that is positive there")
@@ -208,8 +220,10 @@ def _steady(name, x, weights, law):
 
 def _mean(values, weights, law, what):
     """Expectation of values; refused where the tails of a law dominate it."""
-    terms = weights * values
-    if law is not None and abs(terms[[0, -1]]).max() > TAIL * abs(terms).sum():
+    with np.errstate(over="ignore"):
+        terms = weights * values
+        total = abs(terms).sum()
+    if law is not None and not abs(terms[[0, -1]]).max() <= TAIL * total < math.inf:
         raise ValueError(f"the expectation of {what} is infinite or not resolved")
     return float(terms.sum())
 
@@ -224,11 +238,14 @@ def _finite_mean(x, weights, law):
 def _positive(x):
     if x[0] <= 0.0:
         raise ValueError(f"it is a law on x > 0; the target reaches down to {x[0]:.6g}")
+    if x[0] < SMALLEST:
+        raise ValueError(f"the target comes too close to 0, down to {x[0]:.3g}")
 
 
 def _normal(x, weights, law):
     mean = _mean(x, weights, law, "x")
-    variance = _mean((x - mean) ** 2, weights, law, "x^2")
+    with np.errstate(over="ignore"):
+        variance = _mean((x - mean) ** 2, weights, law, "x^2")
     return SimResNet("identity", -1.0, mean), "1", math.sqrt(2.0 * variance), None
 
 

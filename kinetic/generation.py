@@ -63,7 +63,9 @@ def generate(net, x0, time, *, diffusion="1", nu, step, rng, wall=None):
     x = _validate.array("x0", x0).copy()
     if x.ndim != 1 or x.size == 0 or x.min() < lowest or (multiplicative and x.min() <= 0.0):
         raise ValueError(
-            f"x0 must be a non-empty vector above {lowest:g}; got shape {x.shape}"
+            "x0 must be a non-empty vector"
+            + (f" above {lowest:g}" if lowest > -math.inf else "")
+            + f"; got shape {x.shape}"
             + (f" and minimum {x.min():g}" if x.size else "")
         )
     if not time / step <= MOST_LAYERS:

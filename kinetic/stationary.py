@@ -124,7 +124,10 @@ class SteadyState:
 
     def moment(self, k):
         """E[X^k], k >= 0; infinite where the integral is, nan where both its halves are."""
-        return float(self._law.moment(_validate.integer("k", k, low=0)))
+        k = _validate.integer("k", k, low=0)
+        if self.family in ("pareto", "inverse gamma") and k >= self._law.args[0]:
+            return math.inf
+        return float(self._law.moment(k))
 
     def entropy(self):
         """-E[log g(X)]."""

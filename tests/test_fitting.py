@@ -228,6 +228,19 @@ BAD = {
         FloatingPointError,
         "takes positive data to -",
     ),
+    "huge": (lambda: fit(np.linspace(1.0, 2.0, 20) * 1e200), ValueError, "size.*e.200.*unit"),
+    "tiny": (lambda: fit(np.linspace(1.0, 2.0, 20) * 1e-200), ValueError, "size.*e-200.*unit"),
+    "huge law": (lambda: fit(stats.norm(1e200, 1e199)), ValueError, "size.*e.200.*unit"),
+    "close to 0": (
+        lambda: fit(np.append(1e-200, np.linspace(1.0, 2.0, 20)), family="inverse gamma"),
+        ValueError,
+        "close to 0",
+    ),
+    "a number as data": (
+        lambda: generate(SimResNet("tanh", -1.0, 0.0), 1.0, 9.0, nu=1.0, step=1.0, rng=1),
+        ValueError,
+        r"non-empty vector; got shape \(\)",
+    ),
     "time-dependent": (
         lambda: generate(SimResNet("tanh", np.cos, 0.0), [1.0], 9.0, nu=1.0, step=1.0, rng=1),
         ValueError,

@@ -458,3 +458,18 @@ def test_no_entropy_without_a_steady_state():
     ):
         with pytest.raises(ValueError, match="there is no steady state"):
             _ = solve(**change).relative_entropy
+
+
+@pytest.mark.parametrize("method", ["implicit", "structure-preserving"])
+@pytest.mark.parametrize(("nu", "end"), [(1.0, 1e15), (1e6, 1.0)])
+def test_mass_is_kept_over_steps_that_are_longer_than_every_rate(method, nu, end):
+    sol = fokker_planck.solve(OU, stats.norm(0.5, 0.5), GRID, [0.0, end], nu=nu, method=method)
+    assert sol.mass[1] == pytest.approx(1.0, abs=1e-13)
+    np.testing.assert_allclose(sol.density[1], sol.equilibrium, rtol=1e-5, atol=1e-8)
+
+
+def test_data_pile_up_at_a_zero_of_the_noise_that_the_drift_points_to():
+    net, grid = SimResNet("identity", -1.0, -1.0), Grid(0.0, 6.0, 120)
+    sol = fokker_planck.solve(net, stats.uniform(1, 1), grid, [0.0, 3.0], nu=0.5, diffusion="x")
+    assert sol.equilibrium is None
+    assert sol.density[1, 0] * grid.dx == pytest.approx(1.0, abs=1e-3)

@@ -541,3 +541,17 @@ def test_bad_input_is_named(case):
     call, error, message = case
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("law", "order"), [(stats.cauchy(), 1), (stats.t(2), 2), (stats.lognorm(2), 8)]
+)
+def test_moments_of_a_law_that_its_far_tails_decide_are_refused(law, order):
+    net = SimResNet("identity", -1.0, 0.0)
+    with pytest.raises(ValueError, match=f"order {order} of g0 is infinite or not resolved"):
+        closures.exact_moments(net, law, [0.0, 1.0], order)
+
+
+def test_heavy_tails_are_integrated_where_the_moment_is_finite():
+    exact = closures.exact_moments(SimResNet("identity", -1.0, 0.0), stats.t(3), [0.0, 1.0])
+    assert exact.energy[1] == pytest.approx(3.0 * math.exp(-2.0), rel=1e-9)

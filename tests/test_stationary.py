@@ -423,3 +423,12 @@ def test_wrong_arguments_are_refused(case):
     act, error, message = BAD[case]
     with pytest.raises(error, match=message):
         act()
+
+
+def test_infinite_moments_of_named_families_are_infinite():
+    inverse = steady_state(SimResNet("identity", -1.0, 1.0), diffusion="x", nu=1.0)
+    assert [inverse.moment(k) for k in range(5)] == pytest.approx([1, 1, 2, math.inf, math.inf])
+    pareto = steady_state(
+        SimResNet("relu", -1.0, 1.0), diffusion="x", nu=1.0, support=(2.0, math.inf)
+    )
+    assert [pareto.moment(k) for k in range(3)] == [1.0, math.inf, math.inf]
