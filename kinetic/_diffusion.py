@@ -27,9 +27,11 @@ class Diffusion:
         Raises
         ------
         ValueError, TypeError
-            If x is not finite, or K does not return one finite real number for each point.
+            If x is not finite, or K changes it or does not return one finite real number for
+            each point.
         """
-        x = _validate.array("x", x)
+        x = _validate.array("x", x).view()
+        x.flags.writeable = False
         with np.errstate(all="ignore"):
             given = self._value(x)
         values = np.asarray(given)

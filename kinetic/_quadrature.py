@@ -64,11 +64,16 @@ def resolve(name, edges, integrands):
     ------
     ValueError
         If what is not resolved remains larger than 1e-7 of an integral.
+    FloatingPointError
+        If an integrand is not finite.
     """
     panels = Panels(edges)
     for last in range(MOST_HALVINGS, -1, -1):
-        found = integrands(panels)
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = integrands(panels)
         values, sizes = found if isinstance(found, tuple) else (found, np.abs(found))
+        if not np.isfinite(sizes).all():
+            raise FloatingPointError(f"{name} exceeds the range of float64 in its quadrature")
         scale = (sizes * panels.weights).sum(axis=(1, 2))[:, None]
         tails = np.abs(values @ TO_LEGENDRE[-2:].T).sum(axis=2) * panels.half[:, 0]
         coarse = (tails > RESOLVED * scale).any(axis=0)

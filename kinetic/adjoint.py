@@ -89,7 +89,10 @@ def adjoint(net, terminal, T, t, x):
     Raises
     ------
     ValueError, TypeError
-        If an argument is not as described.
+        If an argument is not as described, or terminal does not return one finite number
+        for each point.
+    FloatingPointError
+        If a characteristic leaves the range of float64.
     """
     one_dimensional(net)
     if not callable(terminal):
@@ -97,7 +100,14 @@ def adjoint(net, terminal, T, t, x):
     T = _validate.number("T", T, low=0.0, accepted="a time of at least 0")
     t = _validate.number("t", t, low=0.0, high=T, accepted=f"a time in [0, {T}]")
     x = _validate.array("x", x)
-    return np.asarray(terminal(characteristics.flow(net, x, t, T)[0]), dtype=float)
+    ends = characteristics.flow(net, x, t, T)[0]
+    if not np.isfinite(ends).all():
+        raise FloatingPointError(f"a characteristic exceeds float64 between t={t} and T={T}")
+    accepted = "a function that returns one finite real number for each point"
+    values = _validate.array("terminal", terminal(ends), accepted=accepted)
+    if values.shape != ends.shape:
+        raise ValueError(f"terminal must be {accepted}; got shape {values.shape} for {ends.shape}")
+    return values
 
 
 def adjoint_on_grid(net, terminal, grid, times, *, cfl=0.45):
@@ -145,7 +155,10 @@ def adjoint_on_grid(net, terminal, grid, times, *, cfl=0.45):
     backward = end - times[::-1]
     slopes = np.zeros((times.size, grid.cells))
     lost = np.zeros(times.size)
-    jumps, steps = np.diff(terminal) / grid.dx, 0
+    with np.errstate(over="ignore"):
+        jumps, steps = np.diff(terminal) / grid.dx, 0
+    if not np.isfinite(jumps).all():
+        raise ValueError("terminal must have slopes within the range of float64; it is too steep")
     for sign in (1.0, -1.0):
         part = np.maximum(sign * jumps, 0.0)
         if part.any():

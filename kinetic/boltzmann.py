@@ -276,7 +276,13 @@ def moments(net, m0, times, *, epsilon, diffusion="1", nu=0.0, noise="gaussian")
     power = 0 if diffusion == _diffusion.get("1") else 1
 
     def generator(t):
-        return _generator(*net.parameters(t), m0.size, epsilon, power, nu, noise)
+        try:
+            return _generator(*net.parameters(t), m0.size, epsilon, power, nu, noise)
+        except OverflowError:
+            raise FloatingPointError(
+                "a coefficient of the moment equations exceeds the range of float64; lower w, b, "
+                "nu or the order"
+            ) from None
 
     if net.autonomous:
         from scipy.linalg import expm
@@ -374,7 +380,10 @@ def law(
         n = np.arange(int(collisions + 12.0 * math.sqrt(collisions) + 40.0))
         chances = np.exp(special.xlogy(n, collisions) - collisions - special.gammaln(n + 1.0))
     faces = grid.faces
-    current, total = np.asarray(g0.cdf(faces), dtype=float), np.zeros(faces.size)
+    accepted = "a law whose cdf returns one number for each point"
+    current, total = _validate.array("g0", g0.cdf(faces), accepted=accepted), np.zeros(faces.size)
+    if current.shape != faces.shape:
+        raise ValueError(f"g0 must be {accepted}; got shape {current.shape} for {faces.shape}")
     before = _operator(net, faces, current, epsilon, diffusion, nu, noise)
     for i, chance in enumerate(chances):
         current = before @ current if i else current
@@ -384,7 +393,12 @@ def law(
             f"the grid [{grid.left}, {grid.right}] must hold the law; it has mass {total[0]:.3g} "
             f"to the left and {1.0 - total[-1]:.3g} to the right"
         )
-    return CellLaw(grid, np.maximum(np.diff(total), 0.0) / grid.dx)
+    masses = np.diff(total)
+    if -masses[masses < 0.0].sum() > MASS_TOLERANCE:
+        raise ValueError(
+            f"grid must have more than {grid.cells} cells: interpolation makes masses negative"
+        )
+    return CellLaw(grid, np.maximum(masses, 0.0) / grid.dx)
 
 
 def _operator(net, faces, start, epsilon, diffusion, nu, noise):

@@ -157,6 +157,16 @@ def _edges(name, law):
     return edges[np.isfinite(edges)]
 
 
+def _density(name, law, x):
+    values = np.asarray(law.pdf(x), dtype=float)
+    if values.shape != x.shape or not np.isfinite(values).all():
+        raise ValueError(
+            f"{name}.pdf must return one finite density for each point: it may not be infinite "
+            "anywhere"
+        )
+    return values
+
+
 def _check_mass(masses):
     mass = float(masses.sum())
     if abs(mass - 1.0) > MASS_TOLERANCE:
@@ -189,12 +199,12 @@ def l2(net, g0, target, T):
     def densities(panels):
         """g_0, g, h and X' at the nodes."""
         x, stretch = characteristics.flow(net, panels.points, 0.0, T)
+        start = _density("g0", g0, panels.points)
         with np.errstate(over="ignore", invalid="ignore"):
-            start = np.asarray(g0.pdf(panels.points), dtype=float)
             g, width = start * np.exp(-stretch), np.exp(stretch)
         if not np.isfinite(g + width).all():
             raise FloatingPointError(f"g(T) at T={T} exceeds float64 for w={net.w}, b={net.b}")
-        return start, g, np.asarray(law.pdf(x), dtype=float), width
+        return start, g, _density("target", law, x), width
 
     def integrands(panels):
         start, g, h, width = densities(panels)
@@ -236,7 +246,7 @@ def _mass_and_square(law, edges):
         return np.zeros(2)
 
     def integrands(panels):
-        h = np.asarray(law.pdf(panels.points), dtype=float)
+        h = _density("target", law, panels.points)
         return np.stack([h, h**2])
 
     panels, values = resolve("the target", edges, integrands)
@@ -262,7 +272,7 @@ def w2(net, g0, target, T):
         edges = np.concatenate([edges, g0.ppf(law.jumps)])
 
     def moments(panels):
-        g = np.asarray(g0.pdf(panels.points), dtype=float)
+        g = _density("g0", g0, panels.points)
         x = characteristics.flow(net, panels.points, 0.0, T)[0]
         image = np.asarray(law.ppf(g0.cdf(panels.points)), dtype=float)
         return np.stack([g, g * x, g * image, g * x**2, g * image**2])

@@ -17,6 +17,7 @@ from kinetic.losses import LOSSES, Points, mollified, target_law
 from kinetic.network import SimResNet
 
 TIMES = 64
+MASS_TOLERANCE = 1e-6
 SUFFICIENT = 1e-4
 MOST_HALVINGS = 60
 METHODS = ("bfgs", "descent")
@@ -160,7 +161,7 @@ def algorithm_1(
             break
     kept = [step for step in steps if np.isfinite(step.loss)][-1]
     final = SimResNet(net.activation, kept.w, kept.b)
-    return Retraining(final, steps, reason, 2 * sum(np.isfinite(s.loss) for s in steps))
+    return Retraining(final, steps, reason, 2 * sum(bool(np.isfinite(s.loss)) for s in steps))
 
 
 def _averages(law, grid):
@@ -177,7 +178,15 @@ def _averages(law, grid):
         for cells in (above, below):
             np.add.at(averages, np.clip(cells, 0, grid.cells - 1), 0.5 / law.points.size / grid.dx)
         return averages
-    return np.diff(law.cdf(grid.faces)) / grid.dx
+    if not hasattr(law, "cdf"):
+        raise TypeError("target must have cdf, or be a point or points of equal mass")
+    averages = np.diff(law.cdf(grid.faces)) / grid.dx
+    mass = averages.sum() * grid.dx
+    if not abs(mass - 1.0) <= MASS_TOLERANCE:
+        raise ValueError(
+            f"target must lie in the grid [{grid.left}, {grid.right}]; it has mass {mass:.6g} there"
+        )
+    return averages
 
 
 def retrain(

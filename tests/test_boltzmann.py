@@ -476,6 +476,20 @@ CASES = {
     "no moments": (lambda: moments(m0=[]), ValueError, "m0 must have shape"),
     "moments epsilon": (lambda: moments(epsilon=-0.1), ValueError, r"epsilon.*\[0, 1\]"),
     "moments grow": (lambda: moments(net=GROWING, times=[0.0, 9.0]), FloatingPointError, "range"),
+    "moments with a large nu": (
+        lambda: moments(m0=np.ones(5), nu=1e200), FloatingPointError, "coefficient.*lower w, b, nu"
+    ),
+    "law without values": (
+        lambda: law(g0=type("Law", (), {"cdf": lambda s, x: 0.5})()), ValueError,
+        r"g0 must be.*got shape \(\) for \(1501,\)",
+    ),
+    "law with nan": (
+        lambda: law(g0=type("Law", (), {"cdf": lambda s, x: x * np.nan})()), ValueError,
+        "g0 must be.*got nan",
+    ),
+    "law on few cells": (
+        lambda: law(grid=Grid(-8, 8, 20)), ValueError, "more than 20 cells.*negative"
+    ),
     "law of a moving network": (
         lambda: law(net=SimResNet("tanh", np.cos, 0.0)), ValueError, "constant w and b"
     ),

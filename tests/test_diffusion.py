@@ -54,6 +54,7 @@ def test_it_is_frozen():
         (lambda x: 1.0 / (x - 0.5), X, ValueError, "diffusion must be finite.*inf at x=0.5"),
         (lambda x: 1j * x, X, TypeError, "diffusion must return real numbers"),
         (lambda x: None, X, TypeError, "diffusion must return real numbers.*None"),
+        (lambda x: np.sin(x, out=x), X, ValueError, "read-only"),
         ("1", [np.nan], ValueError, "x must be.*nan"),
     ],
 )

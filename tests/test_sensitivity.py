@@ -372,8 +372,38 @@ BAD = {
         lambda: gradient(SimResNet("identity", 20.0, 1.0), T=5.0, loss="l2"),
         FloatingPointError, "too wide",
     ),
+    "infinite density": (
+        lambda: gradient(g0=stats.beta(0.5, 0.5), target=2.0), ValueError, "g0.pdf.*infinite"
+    ),
+    "infinite density, l2": (
+        lambda: gradient(g0=stats.beta(0.5, 0.5), loss="l2"), ValueError, "g0.pdf.*infinite"
+    ),
+    "far target": (
+        lambda: gradient(target=1e200), FloatingPointError, "optimal map exceeds the range"
+    ),
+    "output beyond float64": (
+        lambda: gradient(SimResNet("identity", 200.0, 0.0), target=2.0, T=5.0),
+        FloatingPointError, "optimal map exceeds the range",
+    ),
     "terminal not a function": (
         lambda: sensitivity.adjoint(NET, 1.0, 1.0, 0.5, [0.0]), TypeError, "terminal.*got 1.0"
+    ),
+    "terminal of one value": (
+        lambda: sensitivity.adjoint(NET, lambda x: 1.0, 1.0, 0.5, [0.0, 1.0]), ValueError,
+        r"terminal.*each point; got shape \(\) for \(2,\)",
+    ),
+    "terminal nan": (
+        lambda: sensitivity.adjoint(NET, lambda x: x * np.nan, 1.0, 0.5, [0.0]), ValueError,
+        "terminal.*got nan",
+    ),
+    "characteristics beyond float64": (
+        lambda: sensitivity.adjoint(SimResNet("identity", 1e3, 0.0), np.tanh, 1.0, 0.0, [1.0]),
+        FloatingPointError, "characteristic exceeds float64",
+    ),
+    "terminal too steep": (
+        lambda: sensitivity.adjoint_on_grid(
+            NET, 1.7e308 * (-1.0) ** np.arange(51), Grid(0, 1, 50), [0, 1]),
+        ValueError, "terminal must have slopes",
     ),
     "t after T": (
         lambda: sensitivity.adjoint(NET, np.sin, 1.0, 2.0, [0.0]), ValueError, r"\[0, 1.0\]; got 2"
@@ -401,6 +431,13 @@ BAD = {
         lambda: algorithm_1(SimResNet("relu", 1.0, 0.0)), ValueError, "differentiable.*relu"
     ),
     "algorithm 1, target outside": (lambda: algorithm_1(target=9.0), ValueError, "in the grid"),
+    "algorithm 1, target law outside": (
+        lambda: algorithm_1(target=stats.norm(7.0, 1.0)), ValueError, "target.*it has mass 0.5"
+    ),
+    "algorithm 1, target without cdf": (
+        lambda: algorithm_1(target=type("Law", (), {"ppf": G0.ppf})()), TypeError,
+        "target must have cdf",
+    ),
     "algorithm 1, fewer than no steps": (
         lambda: algorithm_1(most_steps=-1), ValueError, "most_steps.*at least 0; got -1"
     ),
