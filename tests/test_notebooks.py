@@ -7,7 +7,8 @@ import nbformat
 import notebooks
 import pytest
 from chapters import normalized, paths, text
-from nbformat.v4 import new_output
+from execute import execute
+from nbformat.v4 import new_notebook, new_output
 from small_chapter import CLAIMS, chapter, code, figure, run_tool, write_run
 
 from kinetic import claims, figures
@@ -122,3 +123,11 @@ def test_an_unknown_chapter_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="no chapter 'growth'; there are decay"):
         paths(["growth"], tmp_path)
     assert paths(["decay"], tmp_path) == paths((), tmp_path)
+
+
+def test_what_a_slow_cell_prints_is_one_output(tmp_path):
+    slow = code("import time\nfor i in range(3):\n    print(i, flush=True)\n    time.sleep(0.3)")
+    nbformat.write(new_notebook(cells=[slow]), tmp_path / "slow.ipynb")
+    execute(tmp_path / "slow.ipynb", tmp_path / "run.ipynb")
+    outputs = nbformat.read(tmp_path / "run.ipynb", as_version=4).cells[0].outputs
+    assert [output.text for output in outputs] == ["0\n1\n2\n"]

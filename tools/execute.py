@@ -40,6 +40,7 @@ def execute(source, target):
         kernel_name="python3",
         timeout=SECONDS_PER_CELL,
         record_timing=False,
+        coalesce_streams=True,
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         resources={"metadata": {"path": target.parent}},
         on_cell_start=lambda cell, cell_index: reached.append(cell_index),
