@@ -277,8 +277,9 @@ def moments(net, m0, times, *, epsilon, diffusion="1", nu=0.0, noise="gaussian")
 
     def generator(t):
         try:
-            return _generator(*net.parameters(t), m0.size, epsilon, power, nu, noise)
-        except OverflowError:
+            with np.errstate(over="raise"):
+                return _generator(*net.parameters(t), m0.size, epsilon, power, nu, noise)
+        except (OverflowError, FloatingPointError):
             raise FloatingPointError(
                 "a coefficient of the moment equations exceeds the range of float64; lower w, b, "
                 "nu or the order"
@@ -302,14 +303,17 @@ def _generator(w, b, size, epsilon, power, nu, noise):
     E[delta^j] = sum over even i of C(j, i) (epsilon u)^(j - i) (epsilon K^2)^(i / 2) E[eta^i].
     """
     matrix = np.zeros((size, size))
+    powers_of_u = [
+        np.array([math.comb(d, n) * w**n * b ** (d - n) for n in range(d + 1)]) for d in range(size)
+    ]
+    eta = [nu**i * NOISE_MOMENTS[noise](i) for i in range(0, size, 2)]
     for k in range(size):
         for j in range(1, k + 1):
             for i in range(0, j + 1, 2):
                 factor = math.comb(k, j) * math.comb(j, i) * epsilon ** (j - i // 2 - 1)
-                factor *= nu**i * NOISE_MOMENTS[noise](i)
-                for n in range(j - i + 1):
-                    coefficient = math.comb(j - i, n) * w**n * b ** (j - i - n)
-                    matrix[k, k - j + n + power * i] += factor * coefficient
+                first = k - j + power * i
+                row = matrix[k, first : first + j - i + 1]
+                row += factor * eta[i // 2] * powers_of_u[j - i]
     return matrix
 
 
