@@ -254,7 +254,12 @@ def feedback_bias(w, gain, mean):
     """
     rate = _validate.number("w", w) + _validate.number("gain", gain)
     start = float(gain) * _validate.number("mean", mean)
-    return lambda t: start * math.exp(rate * t)
+
+    def bias(t):
+        with np.errstate(over="ignore"):  # the network refuses an infinite bias
+            return start * float(np.exp(rate * t))
+
+    return bias
 
 
 # ----------------------------------------------------------------------- Definition 2 over time

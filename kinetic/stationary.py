@@ -38,6 +38,8 @@ LIMITS = {"divide": "ignore", "over": "ignore"}
 """Closed forms reach their limits at 0 and infinity by such operations."""
 SMALLEST, LARGEST = 1e-150, 1e150
 """Strengths of the noise that can be squared."""
+LARGEST_LOG = 345.0
+"""Of a scale that can be squared."""
 
 
 @dataclass(frozen=True)
@@ -241,10 +243,15 @@ def _named(net, diffusion, nu, ends, natural):
     if isinstance(net.activation, SigmaN) and diffusion == "x" and whole and w < 0.0 and b == 0.0:
         delta, c = net.activation.delta, net.activation.c
         kappa = -2.0 * net.activation.rate * w / nu**2 - 1.0
-        theta = -c / w * (-(nu**2) * delta**2 / (2.0 * w)) ** (1.0 / delta)
         if kappa > 0.0:
+            log_theta = math.log(-c / w) + math.log(-(nu**2) * delta**2 / (2.0 * w)) / delta
+            if abs(log_theta) > LARGEST_LOG:
+                raise ValueError(
+                    f"the scale theta = e^{log_theta:.4g} of the generalized Gamma law is beyond "
+                    f"the range of float64; change delta={delta}, c={c} or nu={nu}"
+                )
             with np.errstate(over="ignore"):
-                constant = float(delta * np.exp(-kappa * math.log(theta) - gammaln(kappa / delta)))
-            law = stats.gengamma(kappa / delta, delta, scale=theta)
+                constant = float(delta * np.exp(-kappa * log_theta - gammaln(kappa / delta)))
+            law = stats.gengamma(kappa / delta, delta, scale=math.exp(log_theta))
             return "generalized gamma", constant, law
     return None, None, None

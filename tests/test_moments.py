@@ -555,3 +555,9 @@ def test_moments_of_a_law_that_its_far_tails_decide_are_refused(law, order):
 def test_heavy_tails_are_integrated_where_the_moment_is_finite():
     exact = closures.exact_moments(SimResNet("identity", -1.0, 0.0), stats.t(3), [0.0, 1.0])
     assert exact.energy[1] == pytest.approx(3.0 * math.exp(-2.0), rel=1e-9)
+
+
+def test_feedback_bias_beyond_float64_is_refused_by_the_network():
+    net = SimResNet("identity", 1.0, moments.feedback_bias(1.0, 1.0, 1.0))
+    with pytest.raises(ValueError, match=r"b.1000.*finite"):
+        net.parameters(1000.0)

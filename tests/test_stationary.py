@@ -432,3 +432,10 @@ def test_infinite_moments_of_named_families_are_infinite():
         SimResNet("relu", -1.0, 1.0), diffusion="x", nu=1.0, support=(2.0, math.inf)
     )
     assert [pareto.moment(k) for k in range(3)] == [1.0, math.inf, math.inf]
+
+
+@pytest.mark.parametrize(("delta", "c"), [(0.01, 1.0), (0.5, 1e-160)])
+def test_a_scale_beyond_float64_is_refused(delta, c):
+    net = SimResNet(activations.sigma_n(delta, c), -1.0, 0.0)
+    with pytest.raises(ValueError, match=r"scale theta = e.*delta"):
+        steady_state(net, diffusion="x", nu=0.5)
