@@ -81,3 +81,13 @@ def choice(name, value, accepted):
         listed = ", ".join(repr(entry) for entry in accepted)
         raise ValueError(f"{name} must be one of {listed}; got {value!r}")
     return value
+
+
+def generator(name, value):
+    """A random generator: the given one, or one from a seed."""
+    try:
+        return np.random.default_rng(value)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"{name} must be a numpy.random.Generator or a seed of at least 0; got {value!r:.80}"
+        ) from None

@@ -566,7 +566,8 @@ def _deviation(nu):
 
 def _seeds(rng):
     """Seeds from a generator, which moves on, or from a seed."""
-    return np.random.SeedSequence(np.random.default_rng(rng).integers(1 << 63, size=4).tolist())
+    words = _validate.generator("rng", rng).integers(1 << 63, size=4)
+    return np.random.SeedSequence(words.tolist())
 
 
 def _located(error, interval):

@@ -55,7 +55,7 @@ def vehicles(count=50, rng=0):
         If count is not a positive integer.
     """
     count = _validate.integer("count", count, low=1)
-    length = np.random.default_rng(rng).uniform(SHORTEST, LONGEST, count)
+    length = _validate.generator("rng", rng).uniform(SHORTEST, LONGEST, count)
     return Vehicles(length, np.where(length > THRESHOLD, "truck", "car"))
 
 
@@ -98,7 +98,7 @@ def regression(count=5000, interval=POSITIONS, slope=1.0, intercept=0.0, rng=0):
     left, right = _validate.interval("interval", interval)
     slope, intercept = _validate.number("slope", slope), _validate.number("intercept", intercept)
     position = left + (right - left) * (np.arange(count) + 0.5) / count
-    errors = np.random.default_rng(rng).standard_normal(count)
+    errors = _validate.generator("rng", rng).standard_normal(count)
     return Measurements(position, slope * position + intercept + errors)
 
 

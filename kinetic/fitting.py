@@ -332,7 +332,7 @@ def _ks(x, law):
 
 
 def _resampled(family, ks, count, law, resamples, rng):
-    rng = np.random.default_rng(rng)
+    rng = _validate.generator("rng", rng)
     exceeded = 0
     for _ in range(resamples):
         x = np.sort(law.rvs(count, rng))

@@ -72,7 +72,7 @@ def generate(net, x0, time, *, diffusion="1", nu, step, rng, wall=None):
         raise ValueError(f"step must give at most {MOST_LAYERS} layers; got {step} for time {time}")
     layers = max(1, math.ceil(time / step * (1.0 - 1e-12)))
     h = time / layers
-    rng = np.random.default_rng(rng)
+    rng = _validate.generator("rng", rng)
     for layer in range(layers):
         x = _drift(net, x, h / 2.0 if layer == 0 else h, lowest, multiplicative)
         x = _noise(x, nu * math.sqrt(h), multiplicative, wall, rng)

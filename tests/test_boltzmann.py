@@ -430,6 +430,8 @@ CASES = {
         lambda: run(times=[0.0, 0.5, 1.2], clock="fast"), ValueError,
         "multiples of epsilon=0.5 apart; got 0.5 followed by 1.2",
     ),
+    "negative seed": (lambda: run(rng=-1), ValueError, "rng must be.*at least 0; got -1"),
+    "seed a text": (lambda: run(rng="a"), TypeError, "rng must be a numpy.random.Generator.*'a'"),
     "threads zero": (lambda: run(threads=0), ValueError, "threads"),
     "divergence": (
         lambda: run(net=GROWING, times=[0.0, 1.0, 2000.0]), FloatingPointError,
