@@ -241,15 +241,22 @@ def test_binder_installs_the_lock_and_the_package():
 # ----------------------------------------------------------------------- files that people read
 
 
-def test_the_readme_example_runs(tmp_path):
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
-    (tmp_path / "example.py").write_text(example, "utf-8")
-    status, printed = run(sys.executable, "-W", "error", "example.py", cwd=tmp_path)
-    assert status == 0, printed
-    mass, variance, distance = map(float, re.findall(r"(?:mass|variance|distance) (\S+)", printed))
+def test_the_readme_examples_run(tmp_path):
+    printed = []
+    for example in re.findall(r"```python\n(.*?)```", README, re.S):
+        (tmp_path / "example.py").write_text(example, "utf-8")
+        status, text = run(sys.executable, "-W", "error", "example.py", cwd=tmp_path)
+        assert status == 0, text
+        printed.append(text)
+    network, noise = printed
+    numbers = re.findall(r"(?:mass|variance|distance) (\S+)", network)
+    mass, variance, distance = map(float, numbers)
     assert mass == pytest.approx(1, abs=1e-12)
     assert 7 < variance < 9
     assert distance < 0.1
+    assert "family generalized gamma" in noise
+    data, outputs = map(float, re.findall(r"of the (?:data|outputs) (\S+)", noise))
+    assert outputs == pytest.approx(data, rel=0.05)
 
 
 def test_the_introduction_example_runs(tmp_path):
