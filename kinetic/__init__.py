@@ -1,7 +1,8 @@
 """Neural differential equations from layers to kinetic equations.
 
-One network (an activation, a weight, a bias), seen as layers and particles
-(`network`), as a density (`mean_field`), and as what solves it (`finite_volume`).
+One network (an activation, a weight, a bias), seen as layers and particles (`network`),
+as a density (`mean_field`) and its moments (`moments`), with noise as a kinetic equation
+(`boltzmann`, `fokker_planck`), and with the gradients that re-train it (`sensitivity`).
 """
 
 from kinetic.grid import Grid

@@ -21,7 +21,7 @@ from kinetic import _validate, characteristics, finite_volume
 from kinetic._quadrature import resolve
 from kinetic.grid import Grid
 from kinetic.losses import LOSSES
-from kinetic.push_forward import one_dimensional
+from kinetic.network import check_network
 
 FIRST_INTERVALS = 2
 KINKED = "relu"
@@ -94,7 +94,7 @@ def adjoint(net, terminal, T, t, x):
     FloatingPointError
         If a characteristic leaves the range of float64.
     """
-    one_dimensional(net)
+    check_network(net, 1)
     if not callable(terminal):
         raise TypeError(f"terminal must be a function of x; got {terminal!r}")
     T = _validate.number("T", T, low=0.0, accepted="a time of at least 0")
@@ -138,7 +138,7 @@ def adjoint_on_grid(net, terminal, grid, times, *, cfl=0.45):
     ValueError, TypeError
         If an argument is not as described.
     """
-    one_dimensional(net)
+    check_network(net, 1)
     if not isinstance(grid, Grid):
         raise TypeError(f"grid must be a kinetic.Grid; got {type(grid).__name__}")
     terminal = _validate.array("terminal", terminal)
@@ -244,7 +244,7 @@ def gradient(net, g0, target, T, *, loss="w2"):
 
 def check_differentiable(net):
     """Refuse networks of more than one dimension, and ReLU."""
-    one_dimensional(net)
+    check_network(net, 1)
     if net.activation.name == KINKED:
         raise ValueError(f"the activation must be differentiable (sec. 2.4); got {KINKED!r}")
 

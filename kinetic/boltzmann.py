@@ -19,7 +19,7 @@ import numpy as np
 from kinetic import _collisions, _diffusion, _noise, _parallel, _validate
 from kinetic._chunk import Chunk, check_range
 from kinetic.grid import CellLaw, Grid
-from kinetic.network import SimResNet
+from kinetic.network import check_network
 
 CHUNK = 8192
 PIECES = 1024
@@ -83,7 +83,7 @@ def simulate(
     Where w or b depend on time, the exact clock interpolates them linearly between 1,025
     values in each interval of output times.
     """
-    _checked_network(net, 1)
+    check_network(net, 1)
     x0 = _validate.array("x0", x0)
     if x0.ndim != 1 or x0.size == 0:
         raise ValueError(f"x0 must have shape (M,) with M >= 1; got {x0.shape}")
@@ -158,7 +158,7 @@ def simulate_binary(net, x0, times, *, epsilon=1.0, clock="exact", rng=0):
     Time-dependent parameters are read as in `simulate`. With M particles the law differs
     from the solution of the Boltzmann equation by O(1 / M) in the mean.
     """
-    _checked_network(net, 2)
+    check_network(net, 2)
     x0 = _validate.array("x0", x0)
     if x0.ndim not in (1, 2) or (x0.ndim == 2 and x0.shape[1] != 2) or len(x0) < 2:
         raise ValueError(f"x0 must have shape (M, 2) or (M,) with M >= 2; got {x0.shape}")
@@ -262,7 +262,7 @@ def moments(net, m0, times, *, epsilon, diffusion="1", nu=0.0, noise="gaussian")
     FloatingPointError
         If a moment leaves the range of float64.
     """
-    _checked_network(net, 1)
+    check_network(net, 1)
     _checked_identity(net)
     m0 = _validate.array("m0", m0)
     if m0.ndim != 1 or m0.size == 0:
@@ -365,7 +365,7 @@ def law(
     """
     from scipy import special
 
-    _checked_network(net, 1)
+    check_network(net, 1)
     if not net.autonomous:
         raise ValueError("net must have constant w and b; simulate accepts functions of t")
     if not isinstance(grid, Grid):
@@ -501,7 +501,7 @@ def binary_moments(net, m0, times, *, epsilon=1.0):
     FloatingPointError
         If a moment leaves the range of float64.
     """
-    _checked_network(net, 2)
+    check_network(net, 2)
     _checked_identity(net)
     m0 = _validate.array("m0", m0)
     if m0.shape not in ((2,), (2, 2)):
@@ -538,13 +538,6 @@ def _in_range(found):
     if not np.isfinite(found).all():
         raise FloatingPointError("a moment exceeds the range of float64; shorten the time")
     return found
-
-
-def _checked_network(net, dimension):
-    if not isinstance(net, SimResNet):
-        raise TypeError(f"net must be a kinetic.SimResNet; got {type(net).__name__}")
-    if net.dimension != dimension:
-        raise ValueError(f"the network must have dimension {dimension}; got {net.dimension}")
 
 
 def _checked_identity(net):

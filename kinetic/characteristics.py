@@ -112,7 +112,8 @@ def paths(net, x, start, times):
     last = times[np.argmax(np.abs(times - start))]
     order = np.argsort(times if last > start else -times)
     solution = solve_ivp(
-        _rate_and_divergence(net), (start, last), np.concatenate([x, np.zeros(x.shape)]),
+        _limited(_rate_and_divergence(net), start, last), (start, last),
+        np.concatenate([x, np.zeros(x.shape)]),
         t_eval=times[order], max_step=abs(last - start) / FEWEST_STEPS, **TOLERANCE,
     )  # fmt: skip
     if not solution.success or not math.isfinite(solution.y.sum()):
@@ -210,25 +211,17 @@ def in_chunks(rate, autonomous, start, end, columns, *parts):
     if start == end:
         return results
     rows = [part.reshape(-1, columns) for part in results]
-    calls = 0
-
-    def counted(t, state):
-        nonlocal calls
-        calls += 1
-        if calls > MOST_CALLS:
-            raise FloatingPointError(
-                f"the exact flow from t={start} to t={end} needs more than {MOST_CALLS} "
-                f"evaluations (now t={t:.6g}): w is too large for it. Use method='rk4' or 'euler'"
-            )
-        return rate(t, state)
-
     longest = math.inf if autonomous else abs(end - start) / FEWEST_STEPS
     for k in range(0, len(rows[0]), CHUNK):
         chunk = slice(k, k + CHUNK)
-        calls = 0
         state = np.concatenate([part[chunk].ravel() for part in rows])
         solution = solve_ivp(
-            counted, (start, end), state, max_step=longest, t_eval=[end], **TOLERANCE
+            _limited(rate, start, end),
+            (start, end),
+            state,
+            max_step=longest,
+            t_eval=[end],
+            **TOLERANCE,
         )
         if not solution.success or not math.isfinite(solution.y[:, -1].sum()):
             raise FloatingPointError(
@@ -238,3 +231,20 @@ def in_chunks(rate, autonomous, start, end, columns, *parts):
         for part, values in zip(rows, np.split(solution.y[:, -1], len(rows)), strict=True):
             part[chunk] = values.reshape(part[chunk].shape)
     return results
+
+
+def _limited(rate, start, end):
+    """The right-hand side ``rate``, which refuses to be called too often."""
+    calls = 0
+
+    def limited(t, state):
+        nonlocal calls
+        calls += 1
+        if calls > MOST_CALLS:
+            raise FloatingPointError(
+                f"the exact flow from t={start} to t={end} needs more than {MOST_CALLS} "
+                f"evaluations (now t={t:.6g}): w is too large for it. Use method='rk4' or 'euler'"
+            )
+        return rate(t, state)
+
+    return limited

@@ -93,8 +93,7 @@ def linearized(net):
     ValueError, TypeError
         If the network has another activation.
     """
-    if not isinstance(net, SimResNet):
-        raise TypeError(f"net must be a kinetic.SimResNet; got {type(net).__name__}")
+    network.check_network(net)
     if net.activation.name not in LINEAR_PARTS:
         raise ValueError(
             f"net must have the activation 'sigmoid' or 'tanh'; got {net.activation.name!r}"
@@ -267,10 +266,7 @@ def relu_rates(net, g0, times, order=2):
 
 
 def _checked(net, times, order):
-    if not isinstance(net, SimResNet):
-        raise TypeError(f"net must be a kinetic.SimResNet; got {type(net).__name__}")
-    if net.dimension != 1:
-        raise ValueError(f"the network must have dimension 1; got {net.dimension}")
+    network.check_network(net, 1)
     return _validate.times(times), _validate.integer("order", order, low=1)
 
 

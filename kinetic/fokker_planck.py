@@ -36,6 +36,7 @@ from kinetic import _diffusion, _implicit, _quasi_steady, _validate, balance_law
 from kinetic.finite_volume import BOUNDARIES
 from kinetic.fitting import Fit, fit
 from kinetic.grid import Grid
+from kinetic.network import check_network
 from kinetic.stationary import SteadyState, steady_state
 
 __all__ = ["METHODS", "Fit", "Solution", "SteadyState", "fit", "solve", "steady_state"]
@@ -135,7 +136,7 @@ def solve(
         If an argument is not as described; if K vanishes inside the grid; if g0 is
         negative, not normalized or has mass outside the grid.
     """
-    mean_field.one_dimensional(net)
+    check_network(net, 1)
     if not isinstance(grid, Grid):
         raise TypeError(f"grid must be a kinetic.Grid; got {type(grid).__name__}")
     times = _validate.times(times)

@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from kinetic import _diffusion, _validate, characteristics
-from kinetic.push_forward import one_dimensional
+from kinetic.network import check_network
 
 MOST_LAYERS = 10**6
 
@@ -52,7 +52,7 @@ def generate(net, x0, time, *, diffusion="1", nu, step, rng, wall=None):
     FloatingPointError
         If the drift takes data out of the range of float64, or positive ones below zero.
     """
-    one_dimensional(net)
+    check_network(net, 1)
     if not net.autonomous:
         raise ValueError("net must have constant w and b; got functions of t")
     multiplicative = _checked_diffusion(diffusion)

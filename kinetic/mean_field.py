@@ -16,14 +16,13 @@ import numpy as np
 
 from kinetic import _validate, finite_volume, mean_field_2d
 from kinetic.grid import CellLaw, Grid
-from kinetic.network import SimResNet
+from kinetic.network import SimResNet, check_network
 from kinetic.push_forward import (
     MASS_TOLERANCE,
     ROUNDING,
     PushForward,
     PushForwardMany,
     exact,
-    one_dimensional,
     push_forward,
 )
 from kinetic.rest_points import steady_states
@@ -152,7 +151,7 @@ def solve(net, g0, grid, times, *, boundary="no-flux", cfl=0.45, normalize=False
     """
     if isinstance(net, SimResNet) and net.dimension > 1:
         return mean_field_2d.solve(net, g0, grid, times, boundary, cfl, normalize)
-    one_dimensional(net)
+    check_network(net, 1)
     if not isinstance(grid, Grid):
         raise TypeError(f"grid must be a kinetic.Grid; got {type(grid).__name__}")
     averages = _initial_averages(g0, grid, normalize)
@@ -242,7 +241,7 @@ def stability_factor(net, t, as_printed=False):
     float
         Infinite for the growing cosine unit, which is not Lipschitz continuous.
     """
-    one_dimensional(net)
+    check_network(net, 1)
     t = _validate.number("t", t, low=0.0, accepted="a time of at least 0")
     if as_printed:
         return float(np.exp(net.activation.lipschitz * t)) if t else 1.0

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinetic import _hierarchy, _validate
-from kinetic.network import SimResNet
+from kinetic.network import SimResNet, check_network
 
 METHODS = ("formula", "ode")
 QUANTITIES = ("energy", "variance")
@@ -137,10 +137,7 @@ def exponent(net, times, k=1):
 
 
 def _checked_network(net, any_activation=False):
-    if not isinstance(net, SimResNet):
-        raise TypeError(f"net must be a kinetic.SimResNet; got {type(net).__name__}")
-    if net.dimension != 1:
-        raise ValueError(f"the network must have dimension 1; got {net.dimension}")
+    check_network(net, 1)
     if net.activation.name != "identity" and not any_activation:
         raise ValueError(
             f"the moment equations close for the identity only; got {net.activation.name!r}: "

@@ -138,7 +138,7 @@ def propagate(
     FloatingPointError
         If a state leaves the range of floating point.
     """
-    _checked_network(net)
+    check_network(net)
     x0 = _validate.array("x0", x0, dtype=None)
     d = net.dimension
     if x0.ndim not in (1, 2) or (x0.shape[1] if x0.ndim == 2 else 1) != d or len(x0) == 0:
@@ -212,7 +212,7 @@ def end_map(net, interval, time, *, method="exact", step=None):
         If an argument is not as described, or the map has kinks (ReLU) or is too steep
         for a table.
     """
-    _checked_network(net)
+    check_network(net)
     if net.dimension != 1:
         raise ValueError(f"a map can be tabulated for d = 1; the network has d = {net.dimension}")
     ends = _validate.interval("interval", interval)
@@ -225,9 +225,12 @@ def end_map(net, interval, time, *, method="exact", step=None):
     return tabulate(states, *ends)
 
 
-def _checked_network(net):
+def check_network(net, dimension=None):
+    """Refuse what is not a network, or not one of a dimension."""
     if not isinstance(net, SimResNet):
         raise TypeError(f"net must be a kinetic.SimResNet; got {type(net).__name__}")
+    if dimension is not None and net.dimension != dimension:
+        raise ValueError(f"the network must have dimension {dimension}; got {net.dimension}")
 
 
 def _checked_step(method, step):

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from kinetic import _validate, characteristics
-from kinetic.network import SimResNet
+from kinetic.network import SimResNet, check_network
 
 MASS_TOLERANCE = 1e-6
 ROUNDING = 1e-14
@@ -36,7 +36,7 @@ class PushForward:
     """
 
     def __init__(self, net, g0, t, walls=None):
-        one_dimensional(net)
+        check_network(net, 1)
         if not (callable(g0) or hasattr(g0, "pdf")):
             raise TypeError("g0 must be a law with pdf, cdf and ppf, or a vectorized density")
         self._is_law = hasattr(g0, "cdf") and hasattr(g0, "ppf")
@@ -198,11 +198,3 @@ def exact(net, g0, t, x, walls=None):
         Of the shape of x for d = 1, of shape (...) for x of shape (..., d).
     """
     return push_forward(net, g0, t, walls).pdf(x)
-
-
-def one_dimensional(net):
-    """Refuse what is not a network of dimension one."""
-    if not isinstance(net, SimResNet):
-        raise TypeError(f"net must be a kinetic.SimResNet; got {type(net).__name__}")
-    if net.dimension != 1:
-        raise ValueError(f"the network must have dimension 1; got {net.dimension}")

@@ -17,7 +17,7 @@ from itertools import product
 import numpy as np
 
 from kinetic import _validate
-from kinetic.network import SimResNet
+from kinetic.network import SimResNet, check_network
 
 MOST_POINTS = 1_000_000
 ROUNDING = 1e-12  # of an eigenvalue or a position, relative to the largest
@@ -228,8 +228,7 @@ def steady_states(net, box):
         If an argument is not as described, or the box has more than a million
         combinations of zeros. A singular w has affine families of rest points.
     """
-    if not isinstance(net, SimResNet):
-        raise TypeError(f"net must be a kinetic.SimResNet; got {type(net).__name__}")
+    check_network(net)
     if not net.autonomous:
         raise ValueError(
             "w and b must be constant; got functions of t: give a network with their limits as "

@@ -30,8 +30,7 @@ import numpy as np
 
 from kinetic import _diffusion, _flux_free, _validate
 from kinetic.activations import SigmaN
-from kinetic.network import SimResNet
-from kinetic.push_forward import one_dimensional
+from kinetic.network import SimResNet, check_network
 
 ROUNDING = 4.0 * np.finfo(float).eps
 LIMITS = {"divide": "ignore", "over": "ignore"}
@@ -175,7 +174,7 @@ def steady_state(net, *, diffusion="1", nu, support=None):
     TypeError
         If an argument is of another type.
     """
-    one_dimensional(net)
+    check_network(net, 1)
     if not net.autonomous:
         raise ValueError("a steady state needs constant w and b; got functions of t")
     diffusion = _diffusion.get(diffusion)

@@ -251,3 +251,6 @@ def test_a_stiff_exact_flow_is_refused(monkeypatch):
     monkeypatch.setattr(characteristics, "MOST_CALLS", 2000)
     with pytest.raises(FloatingPointError, match="w is too large for it"):
         network.propagate(SimResNet("tanh", lambda t: -1e5, 0.0), [1.0], 1.0)
+    stiff = SimResNet("tanh", lambda t: -1e5, 0.0)
+    with pytest.raises(FloatingPointError, match="w is too large for it"):
+        characteristics.paths(stiff, np.array([1.0]), 0.0, np.array([0.5, 1.0]))
