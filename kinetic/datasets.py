@@ -1,4 +1,4 @@
-"""Data of the classification and the regression problem (sec. 4.2; paper).
+"""Data of the classification and the regression problem (sec. 4.2; paper), and digits.
 
 Lengths of vehicles are in metres; everything else is dimensionless.
 """
@@ -10,6 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from kinetic import _validate
+from kinetic.handwriting import Digits, digits, mnist
+
+__all__ = [
+    "Digits", "LineLaw", "Measurements", "Vehicles", "digits", "mnist", "regression",
+    "slopes_and_intercepts", "table_1", "vehicles",
+]  # fmt: skip
 
 SHORTEST, LONGEST, THRESHOLD = 2.0, 8.0, 5.0
 POSITIONS = (-math.sqrt(2.0), math.sqrt(2.0))

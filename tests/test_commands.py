@@ -205,7 +205,9 @@ def test_launched_chapters_install_the_package_of_their_commit(repository, tmp_p
     commit = run("git", "rev-parse", "HEAD", cwd=repository)[1].strip()
     chapter = nbformat.read(folder / "book" / "chapter.ipynb", as_version=4)
     nbformat.validate(chapter)
-    assert f'%pip install -q "kinetic[figures] @ git+{url}@{commit}"' in chapter.cells[0].source
+    assert (
+        f'%pip install -q "kinetic[data,figures] @ git+{url}@{commit}"' in chapter.cells[0].source
+    )
     assert chapter.cells[1].source == "# A chapter"
     assert (folder / "book" / "intro.md").exists()
     assert not (folder / ".github").exists()

@@ -1,6 +1,7 @@
 """The ledger and the page of corrections say what the chapters store, and follow their changes."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -165,3 +166,25 @@ def test_a_chapter_without_claims_or_with_an_unknown_item_is_refused(tmp_path):
     nbformat.write(new_notebook(cells=[new_markdown_cell("# Empty")]), path)
     with pytest.raises(ValueError, match=r"empty\.ipynb stores no claims; run make notebooks"):
         stored_claims.read(path, follows_paper=True)
+
+
+def unnamed(chapters):
+    """List claims outside the part on the paper that name neither a work nor us as source."""
+    named = re.compile(r"\b(19|20)\d\d\b|\bours?\b", re.I)
+    return [
+        f"{chapter.name}: {record['name']}, {record['source']}"
+        for chapter in chapters
+        if not chapter.follows_paper
+        for record in chapter.records
+        if not named.search(record["source"])
+    ]
+
+
+def test_claims_on_neighbouring_theories_name_their_source():
+    chapters = stored_claims.read_all(ROOT / "book", ROOT / "_toc.yml")
+    assert unnamed(chapters) == []
+
+
+def test_a_claim_on_a_neighbouring_theory_without_source_is_found(book):
+    chapters = stored_claims.read_all(book, book / "_toc.yml")
+    assert unnamed(chapters) == ["other: Estimate, Theorem 1"]

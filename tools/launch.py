@@ -19,7 +19,7 @@ INSTALL = """\
 import importlib.util
 
 if importlib.util.find_spec("kinetic") is None:
-    %pip install -q "kinetic[figures] @ git+{url}@{commit}"
+    %pip install -q "kinetic[data,figures] @ git+{url}@{commit}"
 """
 
 
