@@ -173,3 +173,42 @@ def sigma(tag, u):
 def _sigma_compiled(tag, u):
     scalar = SCALARS[tag.instance_class, 32 if u == types.float32 else 64]
     return lambda tag, u: scalar(u)
+
+
+def _slope_of_identity(value):
+    return 1.0
+
+
+def _slope_of_relu(value):
+    return 1.0 if value > 0.0 else 0.0
+
+
+def _slope_of_sigmoid(value):
+    return value * (1.0 - value)
+
+
+def _slope_of_tanh(value):
+    return 1.0 - value * value
+
+
+SLOPES = {
+    tag: inlined(function)
+    for tag, function in (
+        (Identity, _slope_of_identity),
+        (ReLU, _slope_of_relu),
+        (Sigmoid, _slope_of_sigmoid),
+        (Tanh, _slope_of_tanh),
+    )
+}
+"""Activations whose derivative is a function of their value."""
+
+
+def slope(tag, value):
+    """sigma'(u) in double precision from the value sigma(u), for the tags of `SLOPES`."""
+    return SLOPES[type(tag)](value)
+
+
+@overload(slope, jit_options=OPTIONS, inline="always")
+def _slope_compiled(tag, value):
+    scalar = SLOPES[tag.instance_class]
+    return lambda tag, value: scalar(value)
