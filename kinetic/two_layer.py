@@ -64,7 +64,7 @@ class Trainings(NamedTuple):
 
 
 def train(
-    x, y, c0, w0, times, *, alpha, activation="tanh", probabilities=None, clock=None, rng=0
+    x, y, c0, w0, *, alpha, times, activation="tanh", probabilities=None, clock=None, rng=0
 ):  # fmt: skip
     """Train one network online (law of large numbers; Sirignano and Spiliopoulos 2020).
 
@@ -129,7 +129,7 @@ def train(
 
 
 def train_many(
-    x, y, initial, neurons, runs, times, *, alpha, activation="tanh", probabilities=None,
+    x, y, initial, neurons, runs, *, alpha, times, activation="tanh", probabilities=None,
     clock=None, observe=None, rng=0, threads=None,
 ):  # fmt: skip
     """Independent trainings, each with an initialization and samples of its own.

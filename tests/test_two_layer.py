@@ -19,11 +19,11 @@ def draw(generator, n):
 
 
 def train(x=X, y=Y, c0=(0.5, -1.0), w0=(1.0, 2.0), times=(0.0, 1.0), alpha=0.5, **options):
-    return two_layer.train(x, y, c0, w0, times, alpha=alpha, **options)
+    return two_layer.train(x, y, c0, w0, alpha=alpha, times=times, **options)
 
 
 def train_many(x=X, y=Y, initial=draw, neurons=10, runs=3, times=(1.0,), alpha=0.5, **options):
-    return two_layer.train_many(x, y, initial, neurons, runs, times, alpha=alpha, **options)
+    return two_layer.train_many(x, y, initial, neurons, runs, alpha=alpha, times=times, **options)
 
 
 def by_hand(x, y, c, w, order, rate, activation):
