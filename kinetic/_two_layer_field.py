@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinetic import _validate, activations
-
-SUM_TOLERANCE = 1e-9
+from kinetic._data_law import ROUNDING, data_law
 
 
 def _tanh(u):
@@ -50,7 +49,7 @@ SMOOTH = {
 class Field:
     """Law of the data, learning rate and activation; made by `make`.
 
-    ``scalar`` says whether x was given as (M,), so that the w of a caller is (K,).
+    ``flat`` says whether x was given as (M,), so that the w of a caller is (K,).
     """
 
     x: np.ndarray
@@ -58,7 +57,7 @@ class Field:
     probabilities: np.ndarray
     alpha: float
     activation: activations.Activation
-    scalar: bool
+    flat: bool
 
     def neurons(self, w):
         """sigma(w . x) and sigma'(w . x), both (K, M)."""
@@ -102,54 +101,39 @@ class Field:
 
     def shown(self, w):
         """The weights (..., K, d) in the shape in which a caller gives them."""
-        return w[..., 0] if self.scalar else w
+        return w[..., 0] if self.flat else w
 
-    def points(self, c, w, weights, names=("c0", "w0")):
-        """Checked (K,), (K, d) and (K,) arrays; equal weights by default."""
-        c, w = _validate.array(names[0], c), _validate.array(names[1], w)
+    def points(self, c, w, weights):
+        """Checked points c0, w0 and weights as (K,), (K, d) and (K,) arrays."""
+        c, w = _validate.array("c0", c), _validate.array("w0", w)
         if c.ndim != 1 or c.size == 0:
-            raise ValueError(f"{names[0]} must have shape (K,) with K >= 1; got {c.shape}")
-        expected = c.shape if self.scalar else (c.size, self.x.shape[1])
+            raise ValueError(f"c0 must have shape (K,) with K >= 1; got {c.shape}")
+        expected = c.shape if self.flat else (c.size, self.x.shape[1])
         if w.shape != expected:
-            raise ValueError(
-                f"{names[1]} must have shape {expected} for {c.size} neurons and inputs of "
-                f"{'shape (M,)' if self.scalar else f'dimension {self.x.shape[1]}'}; got {w.shape}"
-            )
-        if weights is None:
-            weights = np.full(c.size, 1.0 / c.size)
-        return c, w.reshape(c.size, -1), probabilities("weights", weights, c.size)
+            raise ValueError(f"w0 must have shape {expected} for this c0 and x; got {w.shape}")
+        return c, w.reshape(c.size, -1), _shares(weights, c.size)
 
 
-def make(x, y, probabilities_, alpha, activation):
+def make(x, y, probabilities, alpha, activation):
     """A checked `Field`."""
-    x, y = _validate.array("x", x), _validate.array("y", y)
-    if x.ndim not in (1, 2) or x.size == 0:
-        raise ValueError(f"x must have shape (M,) or (M, d) with M >= 1; got {x.shape}")
-    if y.shape != x.shape[:1]:
-        raise ValueError(f"y must have shape {x.shape[:1]}, one label for each x; got {y.shape}")
-    if probabilities_ is None:
-        probabilities_ = np.full(y.size, 1.0 / y.size)
-    return Field(
-        x.reshape(y.size, -1),
-        y,
-        probabilities("probabilities", probabilities_, y.size),
-        _validate.number("alpha", alpha, low=1e-300, accepted="a positive number"),
-        activations.get(activation),
-        x.ndim == 1,
-    )
+    law = data_law(x, y, probabilities)
+    alpha = _validate.number("alpha", alpha, low=1e-300, accepted="a positive number")
+    return Field(law.x, law.y, law.probabilities, alpha, activations.get(activation), law.flat)
 
 
-def probabilities(name, value, count):
-    """A (count,) array of non-negative numbers with sum 1."""
-    value = _validate.array(name, value)
-    if value.shape != (count,):
-        raise ValueError(f"{name} must have shape ({count},); got {value.shape}")
-    if value.min() < 0.0 or abs(value.sum() - 1.0) > SUM_TOLERANCE:
+def _shares(weights, count):
+    """Checked (K,) weights; equal by default."""
+    if weights is None:
+        return np.full(count, 1.0 / count)
+    weights = _validate.array("weights", weights)
+    if weights.shape != (count,):
+        raise ValueError(f"weights must have shape ({count},); got {weights.shape}")
+    if weights.min() < 0.0 or abs(weights.sum() - 1.0) > ROUNDING:
         raise ValueError(
-            f"{name} must be non-negative with sum 1; got minimum {value.min()} and "
-            f"sum {value.sum()}"
+            "weights must be at least 0 and of sum 1; got minimum "
+            f"{weights.min():.6g} and sum {weights.sum():.12g}"
         )
-    return value
+    return weights
 
 
 def trajectory(field, c, w, weights, times, rtol, dense=False):

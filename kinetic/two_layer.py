@@ -13,6 +13,10 @@ with both right-hand sides at the old parameters. N steps are one unit of time: 
 empirical measure after floor(N t) steps. The law of the data is finite, points x with values
 y and probabilities, so that expectations are exact; a quadrature stands for a continuous law.
 All quantities are dimensionless.
+
+`train` and `train_many` descend. The limit N -> infinity is solved for points with weights by
+`limit`, for a density in the plane by `transport` and `density`, tested by `weak_residual`;
+`fluctuations` predicts the covariance about it.
 """
 
 from typing import NamedTuple
@@ -22,6 +26,23 @@ import numpy as np
 from kinetic import _parallel, _two_layer, _validate, activations
 from kinetic._data_law import data_law
 from kinetic._elementary import SLOPES
+from kinetic.two_layer_fluctuations import fluctuations
+from kinetic.two_layer_limit import density, limit, quadrature
+from kinetic.two_layer_transport import transport
+from kinetic.two_layer_weak import weak_residual
+
+__all__ = [
+    "density",
+    "fluctuations",
+    "limit",
+    "loss",
+    "output",
+    "quadrature",
+    "train",
+    "train_many",
+    "transport",
+    "weak_residual",
+]
 
 SAMPLES_AT_ONCE = 1 << 16
 RUNS_AT_ONCE = 32

@@ -59,7 +59,7 @@ class Fluctuations(NamedTuple):
 
 
 def fluctuations(
-    x, y, c0, w0, *, alpha, time, observables, activation="tanh", probabilities=None,
+    x, y, c0, w0, time, *, alpha, observables, activation="tanh", probabilities=None,
     weights=None, rtol=RTOL,
 ):  # fmt: skip
     """Covariance of the central limit theorem for wide two-layer networks (our reconstruction).
@@ -75,10 +75,10 @@ def fluctuations(
         Law of the data, as in `kinetic.two_layer_limit.limit`.
     c0, w0, weights
         Points and weights of mu_0; with `quadrature` the result is exact to many digits.
-    alpha : float
-        Learning rate, positive.
     time : float
         T, at least 0.
+    alpha : float
+        Learning rate, positive.
     observables : callable or sequence of J callables
         f(c, w) of arrays c (K,) and w (K,), or (K, d) for x of shape (M, d), with one value
         for each neuron; smooth on scales well above 1e-3, since it is differentiated by

@@ -127,11 +127,11 @@ class Limit:
         x = _validate.array("x", x)
         field = self._field
         if (
-            x.ndim != (1 if field.scalar else 2)
+            x.ndim != (1 if field.flat else 2)
             or x.reshape(len(x), -1).shape[1:] != field.x.shape[1:]
         ):
             raise ValueError(
-                f"x must have shape {'(n,)' if field.scalar else f'(n, {field.x.shape[1]})'}; "
+                f"x must have shape {'(n,)' if field.flat else f'(n, {field.x.shape[1]})'}; "
                 f"got {x.shape}"
             )
         x = x.reshape(len(x), -1)
@@ -161,11 +161,11 @@ class Limit:
         return found[:, 0] if callable(observables) else found
 
     def _points(self):
-        return zip(self.c, self.w[..., None] if self._field.scalar else self.w, strict=True)
+        return zip(self.c, self.w[..., None] if self._field.flat else self.w, strict=True)
 
 
 def limit(
-    x, y, c0, w0, *, alpha, times, activation="tanh", probabilities=None, weights=None, rtol=RTOL
+    x, y, c0, w0, times, *, alpha, activation="tanh", probabilities=None, weights=None, rtol=RTOL
 ):
     """Solve the mean-field limit (law of large numbers; Sirignano and Spiliopoulos 2020).
 
@@ -177,10 +177,10 @@ def limit(
         Labels.
     c0, w0 : (K,) and (K,) or (K, d) array_like
         Parameters at the first time.
-    alpha : float
-        Learning rate, positive.
     times : (T,) array_like
         Increasing output times; a unit of time is N steps of a network of N neurons.
+    alpha : float
+        Learning rate, positive.
     activation : str or Activation
     probabilities : (M,) array_like, optional
         Of the data; equal by default.
@@ -211,7 +211,7 @@ def limit(
 
 
 def density(
-    x, y, p0, nodes, c, w, *, alpha, time, activation="tanh", probabilities=None, rtol=RTOL
+    x, y, p0, nodes, c, w, time, *, alpha, activation="tanh", probabilities=None, rtol=RTOL
 ):
     """Density of the limit, exact (law of large numbers; Sirignano and Spiliopoulos 2020).
 
@@ -223,7 +223,7 @@ def density(
 
     Parameters
     ----------
-    x, y, alpha, activation, probabilities, rtol
+    x, y, probabilities, alpha, activation, rtol
         As in `limit`; the activation must have a second derivative.
     p0 : callable
         Density of mu_0, a function of arrays c and w.
@@ -249,7 +249,7 @@ def density(
     time = _validate.number("time", time, low=0.0, accepted="a time of at least 0")
     c, w = _validate.array("c", c), _validate.array("w", w)
     d = field.x.shape[1]
-    if w.shape != (c.shape if field.scalar else (*c.shape, d)):
+    if w.shape != (c.shape if field.flat else (*c.shape, d)):
         raise ValueError(f"w must fit c of shape {c.shape}; got {w.shape}")
     at_c, at_w, stretch = c.ravel(), w.reshape(-1, d), 0.0
     if time > 0.0:

@@ -128,7 +128,7 @@ def transport(x, y, p0, grid, times, *, alpha, activation="tanh", probabilities=
         grid at the beginning or later.
     """
     field = _two_layer_field.make(x, y, probabilities, alpha, activation)
-    if not field.scalar:
+    if not field.flat:
         raise ValueError(
             f"x must have shape (M,): the density lives in the plane; got {field.x.shape}"
         )

@@ -98,7 +98,7 @@ def _paths(field, count, c, w, weights):
     d = field.x.shape[1]
     if c.ndim not in (1, 2) or c.size == 0 or (c.ndim == 2 and len(c) != count):
         raise ValueError(f"c must have shape ({count}, K) or (K,) with K >= 1; got {c.shape}")
-    if w.shape != (c.shape if field.scalar else (*c.shape, d)):
+    if w.shape != (c.shape if field.flat else (*c.shape, d)):
         raise ValueError(f"w must fit c of shape {c.shape} and x of dimension {d}; got {w.shape}")
     size = c.shape[-1]
     weights = np.full(size, 1.0 / size) if weights is None else _validate.array("weights", weights)

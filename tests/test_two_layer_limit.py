@@ -5,10 +5,15 @@ import pytest
 from scipy import integrate, interpolate, stats
 
 from kinetic import Grid, Grid2D, activations
-from kinetic.two_layer_fluctuations import fluctuations
-from kinetic.two_layer_limit import density, limit, quadrature
-from kinetic.two_layer_transport import transport
-from kinetic.two_layer_weak import weak_residual
+from kinetic.two_layer import (
+    density,
+    fluctuations,
+    limit,
+    quadrature,
+    train,
+    transport,
+    weak_residual,
+)
 
 INPUTS = np.repeat((np.arange(8) + 0.5) / 4.0, 2)
 LABELS = np.sin(1.5 * INPUTS) + np.tile([0.4, -0.2], 8)
@@ -128,7 +133,7 @@ def test_quadrature_of_bounded_laws_is_exact_for_polynomials():
 def test_density_by_characteristics_has_the_means_of_the_points():
     q, h = np.linspace(-4.0, 4.0, 81), 0.1
     c, w = np.meshgrid(q, q, indexing="ij")
-    values = density(INPUTS, LABELS, p0, NODES, c, w, alpha=4.0, time=0.3, probabilities=SKEWED)
+    values = density(INPUTS, LABELS, p0, NODES, c, w, 0.3, alpha=4.0, probabilities=SKEWED)
     means = [(values * f(c, w)).sum() * h * h for f in (lambda c, w: 1.0, *OBSERVABLES)]
     expected = solved([0.0, 0.3]).mean(OBSERVABLES)[-1]
     assert means == pytest.approx([1.0, *expected], abs=2e-5)
@@ -149,7 +154,7 @@ def test_weights_of_cell_averages_give_means_of_fourth_order():
 def test_transport_converges_at_third_order_to_density_and_means():
     q = np.linspace(-2.4, 2.4, 25)
     c, w = np.meshgrid(q, q, indexing="ij")
-    exact = density(INPUTS, LABELS, p0, NODES, c, w, alpha=4.0, time=0.25, probabilities=SKEWED)
+    exact = density(INPUTS, LABELS, p0, NODES, c, w, 0.25, alpha=4.0, probabilities=SKEWED)
     mean = solved([0.0, 0.25]).mean(OBSERVABLES)[-1]
     cells, errors, mean_errors = np.array([72, 90, 112, 140, 176]), [], []
     for n in cells:
@@ -289,6 +294,19 @@ def test_fluctuations_predict_an_ensemble_of_descents():
     assert (abs(both.mean(axis=1) - np.diag(found.dependence)) < 4.5 * error + 0.05).all()
 
 
+def test_a_large_trained_network_is_at_the_limit_within_the_fluctuations():
+    rng, neurons = np.random.default_rng(7), 5000
+    c0, w0 = (law.rvs(neurons, random_state=rng) for law in (C_LAW, W_LAW))
+    found = train(c0=c0, w0=w0, times=[0.5], rng=rng, **DATA)
+    values = [f(found.c[0], found.w[0]).mean() for f in OBSERVABLES]
+    predicted = fluctuations(
+        c0=NODES.c, w0=NODES.w, weights=NODES.weights, time=0.5, observables=OBSERVABLES, **DATA
+    )
+    deviations = (values - predicted.mean) / np.sqrt(np.diag(predicted.covariance) / neurons)
+    assert abs(deviations).max() < 4.5
+    assert predicted.mean == pytest.approx(solved([0.0, 0.5]).mean(OBSERVABLES)[-1], abs=1e-6)
+
+
 def test_at_time_zero_only_the_initial_draw_fluctuates():
     found = fluctuations(
         c0=NODES.c, w0=NODES.w, weights=NODES.weights, time=0.0, observables=OBSERVABLES[0], **DATA
@@ -340,7 +358,7 @@ CASES = {
     "points for two laws": (lambda: quadrature(C_LAW, W_LAW, (4,)), ValueError, "points must be"),
     "density of relu": (
         lambda: density(
-            INPUTS, LABELS, p0, NODES, [0.0], [0.0], alpha=1, time=1, activation="relu"
+            INPUTS, LABELS, p0, NODES, [0.0], [0.0], 1.0, alpha=1.0, activation="relu"
         ),
         ValueError,
         "second derivative.*'tanh'.*got 'relu'",
