@@ -78,3 +78,12 @@ def kernel(function):
 def inlined(function):
     """Compile a scalar function that kernels call; compiled into them, not cached."""
     return numba.njit(**OPTIONS)(function)
+
+
+def summing(function):
+    """Like `inlined`, for long sums: their terms may be reordered, so that they vectorize.
+
+    The last digits of such a sum depend on the processor.
+    """
+    fast = OPTIONS["fastmath"] | {"reassoc"}
+    return numba.njit(**OPTIONS | {"fastmath": fast})(function)
