@@ -28,7 +28,7 @@ class Passes:
     Attributes
     ----------
     values : list of (count, n_i) arrays
-        The hidden layers, and (count, 1) for the output, after `forward`.
+        The layers, the last of width 1, after `forward`.
     deltas : list of such arrays
         Delta_i, after `backward`.
     """
@@ -39,7 +39,6 @@ class Passes:
         self.values = [np.empty((count, n)) for n in sizes]
         self.deltas = [np.empty((count, n)) for n in sizes]
         self.weighted = [np.empty((count, n)) for n in sizes]
-        self.changes = [np.empty_like(w) for w in weights]
 
     def forward(self, x):
         """The output (count,) for samples x (count, d)."""
@@ -51,17 +50,24 @@ class Passes:
                 below = np.multiply(self.values[i], self.masses[i], out=self.weighted[i])
         return self.values[-1].ravel()
 
-    def backward(self, x, y, loss):
-        """Averages over the samples of the gradients, in arrays that the next call overwrites."""
+    def backward(self, x, y, loss, targets, factors):
+        """Add to each target its factor times the average gradient.
+
+        The targets are contiguous matrices, and may be the weights themselves.
+        """
+        from scipy.linalg.blas import dgemm
+
         top = len(self.weights) - 1
         _slopes_of_loss(loss, self.values[top].ravel(), y, self.deltas[top].ravel())
         for i in range(top, -1, -1):
-            below = self.values[i - 1] if i else x
-            np.dot(below.T, self.deltas[i], out=self.changes[i])
             if i:
                 above = self.deltas[i]
                 if i < top:
                     above = np.multiply(above, self.masses[i], out=self.weighted[i])
                 np.dot(above, self.weights[i].T, out=self.weighted[i - 1])
                 self.deltas[i - 1] *= self.weighted[i - 1]
-        return self.changes
+            below = self.values[i - 1] if i else x
+            dgemm(
+                factors[i], self.deltas[i].T, below.T, 1.0, targets[i].T,
+                trans_b=True, overwrite_c=True,
+            )  # fmt: skip

@@ -86,23 +86,19 @@ class BatchDescent:
     def __init__(self, net, x, y, loss):
         self.net, self.x, self.y, self.loss = net, x, y, loss
         self.largest = DIVERGED * (1.0 + abs(y).max())
-        self.weights = matrices(net)
+        self.weights = [w.copy(order="C") for w in matrices(net)]
         self.passes = None
 
     def steps(self, order, rates):
-        count = len(self.x) if order is None else order.shape[1]
         if self.passes is None:
+            count = len(self.x) if order is None else order.shape[1]
             self.passes = Passes(self.weights, self.net.masses, codes(self.net), count)
         for step, rate in enumerate(rates):
             x, y = (self.x, self.y) if order is None else (self.x[order[step]], self.y[order[step]])
             with np.errstate(all="ignore"):
                 if not abs(self.passes.forward(x)).max() <= self.largest:
                     return step
-                for w, change, factor in zip(
-                    self.weights, self.passes.backward(x, y, self.loss), rate, strict=True
-                ):
-                    change *= factor
-                    w -= change
+                self.passes.backward(x, y, self.loss, self.weights, -rate)
         return -1
 
     def network(self):
@@ -117,6 +113,6 @@ def codes(net):
 
 
 def matrices(net):
-    """Copies of all weights as matrices from the neurons below to those above."""
+    """Views of all weights as matrices from the neurons below to those above."""
     first, *inner, last = net.weights
-    return [first.T.copy(), *(w.copy() for w in inner), last[:, None].copy()]
+    return [first.T, *inner, last[:, None]]

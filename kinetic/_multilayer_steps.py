@@ -59,14 +59,17 @@ def _product(row, below):
 
 
 @summing
-def _updated_product(row, change, old, below):
-    """row -= change old, then row . below."""
-    total = 0.0
-    for k in range(row.size):
-        entry = row[k] - change * old[k]
-        row[k] = entry
-        total += entry * below[k]
-    return total
+def _update_and_multiply(w, change, old, below, out, first, last):
+    """w -= change old^T, then out = w below, for some rows, two at a time."""
+    for j in range(first, last, 2):
+        c, d = change[j], change[j + 1]
+        s, t = 0.0, 0.0
+        for k in range(w.shape[1]):
+            u, v = w[j, k] - c * old[k], w[j + 1, k] - d * old[k]
+            w[j, k], w[j + 1, k] = u, v
+            s += u * below[k]
+            t += v * below[k]
+        out[j], out[j + 1] = s, t
 
 
 @inlined
@@ -99,8 +102,7 @@ def _sweep(w, change, old, below, code, mass, above, value, slope, factor, out):
         out[k] = 0.0
     for first in range(0, n, rows):
         last = min(first + rows, n)
-        for j in range(first, last):
-            value[j] = _updated_product(w[j], change[j], old, below)
+        _update_and_multiply(w, change, old, below, value, first, last)
         activate(code, value, slope, first, last)
         for j in range(first, last):
             factor[j] = mass[j] * above[j] * slope[j]

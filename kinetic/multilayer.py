@@ -251,8 +251,9 @@ def gradients(net, x, y, *, loss="huber"):
     code = LOSSES.index(_validate.choice("loss", loss, LOSSES))
     passes = _passes(net, len(x))
     passes.forward(x)
-    first, *inner, last = passes.backward(x, y, code)
-    return (np.ascontiguousarray(first.T), *inner, last[:, 0])
+    found = [np.zeros(w.shape) for w in passes.weights]
+    passes.backward(x, y, code, found, np.ones(len(found)))
+    return (np.ascontiguousarray(found[0].T), *found[1:-1], found[-1][:, 0])
 
 
 def train(
