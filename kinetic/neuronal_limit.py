@@ -17,6 +17,7 @@ from kinetic.neuronal_embedding import Embedding
 
 RTOL, ATOL = 1e-11, 1e-13
 UNRESOLVED = 1e-2
+MOST_EVALUATIONS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +97,7 @@ def limit(embedding, x, y, times, *, loss="huber", nodes=64):
     ValueError, TypeError
         If an argument is not as described, or the nodes do not resolve the increments.
     FloatingPointError
-        If the weights exceed the range of float64.
+        If the weights exceed the range of float64, or change too fast to be followed.
     """
     from scipy.integrate import solve_ivp
 
@@ -105,8 +106,8 @@ def limit(embedding, x, y, times, *, loss="huber", nodes=64):
     nodes = _validate.integer("nodes", nodes, low=4)
     times = _validate.times(times)
     start = embedding.quadrature(nodes).network
-    losses = [multilayer.risk(start, x, y, loss=loss)]
     ends = np.cumsum([w.size for w in start.weights])[:-1]
+    evaluations = 0
 
     def network(state):
         parts = np.split(state, ends)
@@ -114,19 +115,28 @@ def limit(embedding, x, y, times, *, loss="huber", nodes=64):
         return start.with_weights([p.reshape(s) for p, s in zip(parts, shapes, strict=True)])
 
     def rate(t, state):
-        if not np.isfinite(state).all():
-            raise FloatingPointError(f"the weights of the limit exceed float64 near t={t}")
+        nonlocal evaluations
+        evaluations += 1
+        if evaluations > MOST_EVALUATIONS or not np.isfinite(state).all():
+            raise FloatingPointError(f"{evaluations} gradients until t={t:.6g}")
         moved = multilayer.gradients(network(state), x, y, loss=loss)
         return -np.concatenate([w.ravel() for w in moved])
 
     state, networks = np.concatenate([w.ravel() for w in start.weights]), [start]
-    for ends_of_step in pairwise(times):
-        found = solve_ivp(rate, ends_of_step, state, method="DOP853", rtol=RTOL, atol=ATOL)
-        if not found.success:
-            raise FloatingPointError(f"the limit cannot be integrated past t={found.t[-1]}")
-        state = found.y[:, -1]
-        networks.append(network(state))
-        losses.append(multilayer.risk(networks[-1], x, y, loss=loss))
+    try:
+        with np.errstate(over="raise", invalid="raise"):
+            losses = [multilayer.risk(start, x, y, loss=loss)]
+            for interval in pairwise(times):
+                found = solve_ivp(rate, interval, state, method="DOP853", rtol=RTOL, atol=ATOL)
+                if not found.success:
+                    raise FloatingPointError(f"the step is too small at t={found.t[-1]:.6g}")
+                state = found.y[:, -1]
+                networks.append(network(state))
+                losses.append(multilayer.risk(networks[-1], x, y, loss=loss))
+    except FloatingPointError as error:
+        raise FloatingPointError(
+            f"the limit cannot be followed, weights or data are too large: {error}"
+        ) from None
     unresolved = max(_unresolved(_increments(start, later)) for later in networks)
     if unresolved > UNRESOLVED:
         raise ValueError(

@@ -176,6 +176,13 @@ def test_jumps_are_not_resolved_and_said_so():
         limit(jump, X, Y, TIMES)
 
 
+@pytest.mark.parametrize(("size", "message"), [(1e60, "gradients until t="), (1e200, "overflow")])
+def test_weights_beyond_any_time_step_end_in_an_error(size, message):
+    huge = Embedding(lambda c: size * circle(c), [lambda c, d: size], last, ("identity",) * 3)
+    with pytest.raises(FloatingPointError, match=f"weights or data are too large: .*{message}"):
+        limit(huge, X, Y, TIMES, nodes=8)
+
+
 # ------------------------------------------------------------------------- independent weights
 
 
@@ -235,7 +242,7 @@ def worst(embedding, found, widths, rng):
     """Largest distances over layers and times, sup and root mean square."""
     neurons = embedding.sample(widths, rng)
     run = multilayer.train(
-        neurons.network, X, Y, epsilon=0.02, times=found.times, batch=None, loss="squared"
+        neurons.network, X, Y, epsilon=0.05, times=found.times, batch=None, loss="squared"
     )
     far = [distance(found, i, neurons, run.networks[i]) for i in (1, 2)]
     return max(d.largest.max() for d in far), max(d.rms.max() for d in far)
@@ -245,17 +252,17 @@ def worst(embedding, found, widths, rng):
 def test_root_mean_square_distance_of_coupled_networks_falls_like_one_over_root_n(noise):
     embedding = Embedding(SMOOTH.first, SMOOTH.inner, SMOOTH.last, noise=noise)
     found = limit(embedding, X, Y, TIMES, loss="squared")
-    widths, runs = (16, 32, 64, 128, 256), 24
+    widths, runs = (16, 32, 64, 128, 256), 16
     logs = np.log([[worst(embedding, found, (n, n), k)[1] for k in range(runs)] for n in widths])
     fit = stats.linregress(np.repeat(np.log(widths), runs), logs.ravel())
     assert fit.slope == pytest.approx(-0.5, abs=3.5 * fit.stderr)
-    assert fit.stderr < 0.05
+    assert fit.stderr < 0.06
 
 
 def test_a_narrow_layer_keeps_a_wide_network_away_from_the_limit():
     found = limit(SMOOTH, X, Y, TIMES, loss="squared")
     mean = {
-        widths: np.mean([worst(SMOOTH, found, widths, k)[1] for k in range(24)])
+        widths: np.mean([worst(SMOOTH, found, widths, k)[1] for k in range(10)])
         for widths in ((16, 16), (16, 512), (512, 16), (512, 512))
     }
     assert mean[512, 512] < 0.35 * min(mean[16, 512], mean[512, 16])
