@@ -1,7 +1,6 @@
 """Gradient descent of a multilayer network: its weights in the form that each method needs."""
 
 import itertools
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,8 +16,7 @@ class Schedule:
     """Learning rates epsilon xi_i(t) of consecutive steps."""
 
     def __init__(self, rates, layers, epsilon):
-        single = callable(rates) or isinstance(rates, str) or not isinstance(rates, Sequence)
-        self.rates = [rates] * layers if single else list(rates)
+        self.rates = [rates] * layers if np.ndim(rates) == 0 else list(rates)
         if len(self.rates) != layers:
             raise ValueError(f"rates must be one or {layers} of them; got {len(self.rates)}")
         self.epsilon = epsilon
@@ -70,14 +68,16 @@ class SampleDescent:
             yield matrix[0] if i == len(sizes) - 2 else matrix
 
     def steps(self, order, rates):
+        """Make steps; the number of the one at which the run diverged, or -1."""
         return _multilayer_steps.descend(
             self.theta, self.widths, self.starts, self.masses, self.codes, self.x, self.y,
             order[:, 0], rates, self.largest, self.work,
         )  # fmt: skip
 
-    def network(self):
+    def current(self):
+        """A copy of the weights, as in a `Network`."""
         first, *rest = self._blocks()
-        return self.net.with_weights([first.copy(), *(w.T.copy() for w in rest)])
+        return (first.copy(), *(w.T.copy() for w in rest))
 
 
 class BatchDescent:
@@ -90,6 +90,7 @@ class BatchDescent:
         self.passes = None
 
     def steps(self, order, rates):
+        """Make steps; the number of the one at which the run diverged, or -1."""
         if self.passes is None:
             count = len(self.x) if order is None else order.shape[1]
             self.passes = Passes(self.weights, self.net.masses, codes(self.net), count)
@@ -101,11 +102,10 @@ class BatchDescent:
                 self.passes.backward(x, y, self.loss, self.weights, -rate)
         return -1
 
-    def network(self):
+    def current(self):
+        """A copy of the weights, as in a `Network`."""
         first, *inner, last = self.weights
-        return self.net.with_weights(
-            [first.T.copy(), *(w.copy() for w in inner), last[:, 0].copy()]
-        )
+        return (first.T.copy(), *(w.copy() for w in inner), last[:, 0].copy())
 
 
 def codes(net):

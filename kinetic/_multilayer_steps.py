@@ -91,6 +91,11 @@ def _update(w, change, below):
 
 
 @inlined
+def _matrix(theta, starts, widths, i):
+    return theta[starts[i - 1] : starts[i]].reshape(widths[i], widths[i - 1])
+
+
+@inlined
 def _sweep(w, change, old, below, code, mass, above, value, slope, factor, out):
     """Update and use the matrix below the last hidden layer in one pass.
 
@@ -137,14 +142,14 @@ def descend(theta, widths, starts, masses, codes, x, y, order, rates, largest, w
         pending[k] = 0.0
     top = layers - 1
     n, below = widths[top], widths[top - 1]
-    matrix = theta[starts[top - 1] : starts[top]].reshape(n, below)
+    matrix = _matrix(theta, starts, widths, top)
     above = theta[starts[top] :]
     for step in range(order.size):
         sample = order[step]
         for k in range(widths[0]):
             weighted[0, k] = x[sample, k]
         for i in range(1, top):
-            w = theta[starts[i - 1] : starts[i]].reshape(widths[i], widths[i - 1])
+            w = _matrix(theta, starts, widths, i)
             for j in range(widths[i]):
                 value[i, j] = _product(w[j], weighted[i - 1])
             activate(codes[i - 1], value[i], slope[i], 0, widths[i])
@@ -168,7 +173,7 @@ def descend(theta, widths, starts, masses, codes, x, y, order, rates, largest, w
             old[k] = value[top - 1, k]
             back[k] *= common
         for i in range(top - 1, 0, -1):
-            w = theta[starts[i - 1] : starts[i]].reshape(widths[i], widths[i - 1])
+            w = _matrix(theta, starts, widths, i)
             for j in range(widths[i]):
                 delta = back[j] * slope[i, j]
                 factor[j] = masses[i, j] * delta

@@ -168,7 +168,7 @@ def draw(
     ValueError, TypeError
         If an argument is not as described.
     """
-    if isinstance(widths, str) or not isinstance(widths, Sequence) or len(widths) < 2:
+    if not np.iterable(widths) or len(widths) < 2:
         raise ValueError(f"widths must be at least two integers; got {widths!r}")
     widths = [_validate.integer("each of widths", n, low=1) for n in widths]
     sizes = [_validate.integer("dimension", dimension, low=1), *widths, 1]
@@ -214,11 +214,21 @@ def output(net, x):
 
 
 def risk(net, x, y, *, loss="huber"):
-    """The average loss over data; arguments as for `gradients`.
+    """The average loss over data.
+
+    Parameters
+    ----------
+    net, x, y, loss
+        As for `gradients`.
 
     Returns
     -------
     float
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described.
     """
     x, y = _checked_data(net, x, y)
     return _risk(net, x, y, LOSSES.index(_validate.choice("loss", loss, LOSSES)))
@@ -298,6 +308,11 @@ def train(
     FloatingPointError
         If the run diverges: the output is not finite or larger than 1e8 (1 + max |y|). The
         message names the step, the time and epsilon.
+
+    Notes
+    -----
+    With the Huber loss and bounded activations weights grow no faster than a power of t, so
+    that too large a step shows as a loss that does not fall.
     """
     x, y = _checked_data(net, x, y)
     epsilon = _validate.number("epsilon", epsilon, accepted="a positive number")
@@ -322,16 +337,22 @@ def train(
             order = None if batch is None else generator.integers(len(x), size=(count, batch))
             at = descent.steps(order, schedule(done, count))
             if at >= 0:
-                raise FloatingPointError(
-                    f"the run diverged at step {done + at}, t={(done + at) * epsilon:.6g}, with "
-                    f"epsilon={epsilon}: the output is beyond {descent.largest:.3g}; "
-                    "choose a smaller epsilon or smaller rates"
-                )
+                raise _divergence(done + at, epsilon)
             done += count
-        current = descent.network()
+        weights = descent.current()
+        if not all(np.isfinite(w).all() for w in weights):
+            raise _divergence(done, epsilon)
+        current = net.with_weights(weights)
         networks.append(current if observe is None else observe(current))
         losses.append(_risk(current, x, y, code))
     return Training(times, networks, np.array(losses), steps)
+
+
+def _divergence(step, epsilon):
+    return FloatingPointError(
+        f"the run diverged at step {step}, t={step * epsilon:.6g}, with epsilon={epsilon}; "
+        "choose a smaller epsilon or smaller rates"
+    )
 
 
 def _passes(net, count):
