@@ -82,9 +82,9 @@ def _add_rows(w, factor, out, first, last):
 
 
 @inlined
-def _update(w, change, below):
-    """w -= change below^T."""
-    for j in range(w.shape[0]):
+def _update(w, change, below, first, last):
+    """w -= change below^T, for some rows."""
+    for j in range(first, last):
         c = change[j]
         for k in range(w.shape[1]):
             w[j, k] -= c * below[k]
@@ -92,7 +92,14 @@ def _update(w, change, below):
 
 @inlined
 def _matrix(theta, starts, widths, i):
+    """The weights of layer i."""
     return theta[starts[i - 1] : starts[i]].reshape(widths[i], widths[i - 1])
+
+
+@inlined
+def _rows_at_once(size):
+    """How many rows of a matrix stay in cache."""
+    return max(ROWS, BLOCK_ENTRIES // size // ROWS * ROWS)
 
 
 @inlined
@@ -102,7 +109,7 @@ def _sweep(w, change, old, below, code, mass, above, value, slope, factor, out):
     value : the last hidden layer; factor : mass * above * slope; out : factor^T w.
     """
     n, m = w.shape
-    rows = max(ROWS, BLOCK_ENTRIES // m // ROWS * ROWS)
+    rows = _rows_at_once(m)
     for k in range(m):
         out[k] = 0.0
     for first in range(0, n, rows):
@@ -178,10 +185,13 @@ def descend(theta, widths, starts, masses, codes, x, y, order, rates, largest, w
                 delta = back[j] * slope[i, j]
                 factor[j] = masses[i, j] * delta
                 change[j] = rates[step, i - 1] * delta
-            if i > 1:
-                for k in range(widths[i - 1]):
-                    back[k] = 0.0
-                _add_rows(w, factor, back, 0, widths[i])
-            _update(w, change, weighted[0] if i == 1 else value[i - 1])
-    _update(matrix, pending, old)
+            for k in range(back.size):
+                back[k] = 0.0
+            rows = _rows_at_once(widths[i - 1])
+            for first in range(0, widths[i], rows):
+                last = min(first + rows, widths[i])
+                if i > 1:
+                    _add_rows(w, factor, back, first, last)
+                _update(w, change, weighted[0] if i == 1 else value[i - 1], first, last)
+    _update(matrix, pending, old, 0, n)
     return -1
