@@ -42,9 +42,11 @@ class Passes:
 
     def forward(self, x):
         """The output (count,) for samples x (count, d)."""
+        from scipy.linalg.blas import dgemm
+
         below = x
         for i, w in enumerate(self.weights):
-            np.dot(below, w, out=self.values[i])
+            dgemm(1.0, w.T, below.T, 0.0, self.values[i].T, overwrite_c=True)
             _activated(self.codes[i], self.values[i].ravel(), self.deltas[i].ravel())
             if i < len(self.masses):
                 below = np.multiply(self.values[i], self.masses[i], out=self.weighted[i])
@@ -64,7 +66,8 @@ class Passes:
                 above = self.deltas[i]
                 if i < top:
                     above = np.multiply(above, self.masses[i], out=self.weighted[i])
-                np.dot(above, self.weights[i].T, out=self.weighted[i - 1])
+                out = self.weighted[i - 1]
+                dgemm(1.0, self.weights[i].T, above.T, 0.0, out.T, trans_a=True, overwrite_c=True)
                 self.deltas[i - 1] *= self.weighted[i - 1]
             below = self.values[i - 1] if i else x
             dgemm(

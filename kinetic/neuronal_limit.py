@@ -7,7 +7,6 @@ All quantities are dimensionless.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -122,17 +121,15 @@ def limit(embedding, x, y, times, *, loss="huber", nodes=64):
         moved = multilayer.gradients(network(state), x, y, loss=loss)
         return -np.concatenate([w.ravel() for w in moved])
 
-    state, networks = np.concatenate([w.ravel() for w in start.weights]), [start]
+    state = np.concatenate([w.ravel() for w in start.weights])
+    options = {"method": "DOP853", "rtol": RTOL, "atol": ATOL, "t_eval": times}
     try:
         with np.errstate(over="raise", invalid="raise"):
-            losses = [multilayer.risk(start, x, y, loss=loss)]
-            for interval in pairwise(times):
-                found = solve_ivp(rate, interval, state, method="DOP853", rtol=RTOL, atol=ATOL)
-                if not found.success:
-                    raise FloatingPointError(f"the step is too small at t={found.t[-1]:.6g}")
-                state = found.y[:, -1]
-                networks.append(network(state))
-                losses.append(multilayer.risk(networks[-1], x, y, loss=loss))
+            found = solve_ivp(rate, (times[0], times[-1]), state, **options)
+            if not found.success:
+                raise FloatingPointError(f"the time step is too small after t={found.t[-1]:.6g}")
+            networks = [start, *map(network, np.transpose(found.y)[1:])]
+            losses = [multilayer.risk(net, x, y, loss=loss) for net in networks]
     except FloatingPointError as error:
         raise FloatingPointError(
             f"the limit cannot be followed, weights or data are too large: {error}"

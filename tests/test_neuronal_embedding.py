@@ -176,10 +176,10 @@ def test_jumps_are_not_resolved_and_said_so():
         limit(jump, X, Y, TIMES)
 
 
-@pytest.mark.parametrize(("size", "message"), [(1e60, "gradients until t="), (1e200, "overflow")])
-def test_weights_beyond_any_time_step_end_in_an_error(size, message):
+@pytest.mark.parametrize("size", [1e60, 1e200])
+def test_weights_beyond_any_time_step_end_in_an_error(size):
     huge = Embedding(lambda c: size * circle(c), [lambda c, d: size], last, ("identity",) * 3)
-    with pytest.raises(FloatingPointError, match=f"weights or data are too large: .*{message}"):
+    with pytest.raises(FloatingPointError, match="weights or data are too large"):
         limit(huge, X, Y, TIMES, nodes=8)
 
 
