@@ -19,7 +19,7 @@ neurons at both ends of a weight, its mean-field gradient, is
 
 and a step of gradient descent at time t is w_i <- w_i - epsilon xi_i(t) E[Grad_i] (Nguyen and
 Pham 2023). E is the average over one sample, a batch, or the whole law of the data. A neuron
-of mass zero is carried along: it moves as its masses would have it, and does not act. All
+of mass zero is carried along: the others move it, and it does not act on them. All
 quantities are dimensionless.
 """
 

@@ -141,14 +141,14 @@ def test_descent_follows_the_gradients(layers, batch, names):
     first, inner, last = names
     net = network(layers, "any", (first, *[inner] * (layers - 2), last))
     x, y = data()
-    rates = [lambda t: 1.0 + t, *[0.5] * (layers - 1)]
+    rates = [lambda t: 1.0 + t, 0.5, 0.7, 0.3, 0.9][:layers]
     run = train(net, x, y, epsilon=0.25, times=[0.0, 1.0, 2.5], batch=batch, rates=rates, rng=7)
     assert list(run.steps) == [0, 4, 10]
     assert largest_difference(run.networks[0], net) == 0.0
     order = None if batch is None else np.random.default_rng(7).integers(11, size=(4, batch))
     for k in range(4):
         rows = slice(None) if batch is None else order[k]
-        xi = [1.0 + 0.25 * k, *[0.5] * (layers - 1)]
+        xi = [1.0 + 0.25 * k, *rates[1:]]
         change = gradients(net, x[rows], y[rows])
         net = net.with_weights(
             [w - 0.25 * r * g for w, r, g in zip(net.weights, xi, change, strict=True)]
@@ -196,9 +196,17 @@ def test_draws_have_the_moments_that_are_asked_for():
 
 @pytest.mark.parametrize("batch", [1, None])
 def test_divergence_names_step_time_and_epsilon(batch):
-    net, (x, y) = network(3, "mean-field", ("identity",) * 3), data()
-    with pytest.raises(FloatingPointError, match=r"step \d+, t=\d+.*epsilon=5.0; .*smaller"):
-        train(net, x, y, epsilon=5.0, times=[1e4], loss="squared", batch=batch)
+    """The step is the first with an output beyond 1e8 (1 + max |y|)."""
+    net, (x, y) = network(3, "mean-field", ("identity",) * 3), data(1)
+    start, step = net, 0
+    while abs(output(net, x)[0]) <= 1e8 * (1.0 + abs(y[0])):
+        change = gradients(net, x, y, loss="squared")
+        net = net.with_weights([w - g / 2.0 for w, g in zip(net.weights, change, strict=True)])
+        step += 1
+    with pytest.raises(
+        FloatingPointError, match=rf"step {step}, t={step / 2:g}, with epsilon=0.5; .*smaller"
+    ):
+        train(start, x, y, epsilon=0.5, times=[1e4], loss="squared", batch=batch)
 
 
 # ----------------------------------------------------------------------------------- bad input
