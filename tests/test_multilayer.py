@@ -196,17 +196,20 @@ def test_draws_have_the_moments_that_are_asked_for():
 
 @pytest.mark.parametrize("batch", [1, None])
 def test_divergence_names_step_time_and_epsilon(batch):
-    """The step is the first with an output beyond 1e8 (1 + max |y|)."""
+    """The step is the first with an output beyond 1e8 (1 + max |y|); the residual doubles."""
     net, (x, y) = network(3, "mean-field", ("identity",) * 3), data(1)
-    start, step = net, 0
-    while abs(output(net, x)[0]) <= 1e8 * (1.0 + abs(y[0])):
-        change = gradients(net, x, y, loss="squared")
-        net = net.with_weights([w - g / 2.0 for w, g in zip(net.weights, change, strict=True)])
-        step += 1
+    hidden = x[0] @ net.weights[0].T @ net.weights[1] / 5
+    epsilon = 3.0 / np.mean(hidden**2)
+    residual, step = output(net, x)[0] - y[0], 0
+    while abs(residual + y[0]) <= 1e8 * (1.0 + abs(y[0])):
+        residual, step = -2.0 * residual, step + 1
     with pytest.raises(
-        FloatingPointError, match=rf"step {step}, t={step / 2:g}, with epsilon=0.5; .*smaller"
+        FloatingPointError,
+        match=rf"step {step}, t={step * epsilon:g}, .*epsilon={epsilon}; .*smaller",
     ):
-        train(start, x, y, epsilon=0.5, times=[1e4], loss="squared", batch=batch)
+        train(
+            net, x, y, epsilon=epsilon, times=[1e4], loss="squared", batch=batch, rates=(0, 0, 1)
+        )  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------- bad input
