@@ -123,8 +123,21 @@ def descend_many(tag, x, y, orders, rate, largest, neurons, c, w, ends):
 
 
 @kernel
-def add_outputs(tag, c, u, out):
-    """out[m] += sum of c[i] sigma(u[i, m]) over i."""
-    for i in range(c.size):
-        for m in range(out.size):
-            out[m] += c[i] * sigma(tag, u[i, m])
+def outputs(tag, c, w, points, out):
+    """out[r, m] = mean of c[r, i] sigma(w[r, i] . points[:, m]) over i; points are (d, M)."""
+    runs, neurons, d = w.shape
+    u = np.empty(LANES)
+    out[:] = 0.0
+    for r in range(runs):
+        for first in range(0, out.shape[1], LANES):
+            count = min(LANES, out.shape[1] - first)
+            block = points[:, first : first + count].copy()
+            sums = out[r, first : first + count]
+            for i in range(neurons):
+                u[:] = 0.0
+                for j in range(d):
+                    for m in range(count):
+                        u[m] += w[r, i, j] * block[j, m]
+                for m in range(count):
+                    sums[m] += c[r, i] * sigma(tag, u[m])
+    out /= neurons

@@ -46,7 +46,6 @@ __all__ = [
 
 SAMPLES_AT_ONCE = 1 << 16
 RUNS_AT_ONCE = 32
-NEURONS_AT_ONCE = 256
 MOST_STEPS = 1 << 40
 LARGEST_OUTPUT = 1e10
 """Relative to the data and the first output: beyond it a training has diverged."""
@@ -131,7 +130,7 @@ def train(
     neurons = c0.size
     clock, alpha, times, steps = _schedule(times, alpha, clock, neurons)
     generator = _validate.generator("rng", rng)
-    largest = _largest(tag, c0[None], w0[None], law)
+    largest = _largest(c0, w0, law)
     c, w = _two_layer.pack(c0[None], w0[None])
     out_c, out_w = np.empty((times.size, neurons)), np.empty((times.size, *w0.shape))
     taken = 0
@@ -205,7 +204,7 @@ def train_many(
         part = rows.start // RUNS_AT_ONCE
         starting, sampling = streams[part].spawn(2)
         c0, w0 = draw(starting, size)
-        largest = _largest(tag, c0, w0, law)
+        largest = _largest(c0, w0, law)
         c, w = _two_layer.pack(c0, w0)
         ends, seen, taken = np.empty(size, np.int64), [], 0
         for end in steps:
@@ -374,19 +373,19 @@ def _samples(generator, law, size):
     return found.reshape(uniform.shape)
 
 
-def _largest(tag, c, w, law):
-    scale = max(1.0, np.abs(law.y).max(), np.abs(_outputs(tag, c, w, law.x)).max())
-    return LARGEST_OUTPUT * scale
+def _largest(c, w, law):
+    """The bound, from the data and a bound of the first output for any activation."""
+    reach = np.linalg.norm(law.x, axis=1).max()
+    first = np.mean(np.abs(c) * (1.0 + reach * np.linalg.norm(w, axis=-1)), axis=-1)
+    return LARGEST_OUTPUT * max(1.0, np.abs(law.y).max(), first.max())
 
 
 def _outputs(tag, c, w, x):
     """(..., M) outputs for c (..., N) and w (..., N, d)."""
-    out = np.zeros((*c.shape[:-1], len(x)))
-    for index in np.ndindex(c.shape[:-1]):
-        for first in range(0, c.shape[-1], NEURONS_AT_ONCE):
-            rows = slice(first, first + NEURONS_AT_ONCE)
-            _two_layer.add_outputs(tag, c[index][rows], w[index][rows] @ x.T, out[index])
-    return out / c.shape[-1]
+    out = np.empty((*c.shape[:-1], len(x)))
+    rows = c.reshape(-1, c.shape[-1]), w.reshape(-1, *w.shape[-2:])
+    _two_layer.outputs(tag, *rows, np.ascontiguousarray(x.T), out.reshape(-1, len(x)))
+    return out
 
 
 def _losses(g, law):
