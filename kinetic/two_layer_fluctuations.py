@@ -29,6 +29,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kinetic import _observables, _two_layer_field, _validate
+from kinetic._two_layer_field import product
 
 RTOL = 1e-8
 
@@ -59,7 +60,7 @@ class Fluctuations(NamedTuple):
 
 
 def fluctuations(
-    x, y, c0, w0, time, *, alpha, observables, activation="tanh", probabilities=None,
+    x, y, c0, w0, *, alpha, time, observables, activation="tanh", probabilities=None,
     weights=None, rtol=RTOL,
 ):  # fmt: skip
     """Covariance of the central limit theorem for wide two-layer networks (our reconstruction).
@@ -75,10 +76,10 @@ def fluctuations(
         Law of the data, as in `kinetic.two_layer_limit.limit`.
     c0, w0, weights
         Points and weights of mu_0; with `quadrature` the result is exact to many digits.
-    time : float
-        T, at least 0.
     alpha : float
         Learning rate, positive.
+    time : float
+        T, at least 0.
     observables : callable or sequence of J callables
         f(c, w) of arrays c (K,) and w (K,), or (K, d) for x of shape (M, d), with one value
         for each neuron; smooth on scales well above 1e-3, since it is differentiated by
@@ -137,13 +138,14 @@ def _backward(field, forward, weights, f, p, time, rtol):
         pull = field.pull(r)[:, None] * x
         s, changes = np.empty((j, x.shape[0])), np.empty_like(p)
         for i, (p_c, p_w) in enumerate(zip(p[..., 0], p[..., 1:], strict=True)):
-            s[i] = (weights * p_c) @ sigma + (((weights * c)[:, None] * p_w).T @ slope * x.T).sum(0)
+            carried = product(((weights * c)[:, None] * p_w).T, slope) * x.T
+            s[i] = product(weights * p_c, sigma) + carried.sum(axis=0)
             push = field.pull(s[i])
-            turned = slope @ pull
-            changes[i, :, 0] = sigma @ push - (turned * p_w).sum(axis=1)
-            bent = (bend * (p_w @ x.T)) @ pull - slope @ (push[:, None] * x)
+            turned = product(slope, pull)
+            changes[i, :, 0] = product(sigma, push) - (turned * p_w).sum(axis=1)
+            bent = product(bend * product(p_w, x.T), pull) - product(slope, push[:, None] * x)
             changes[i, :, 1:] = -p_c[:, None] * turned - c[:, None] * bent
-        influence = c * (field.pull(s) @ sigma.T)
+        influence = c * product(sigma, field.pull(s).T).T
         noise = -(field.alpha**2) * _covariance(r * s, field.probabilities)
         return np.concatenate([changes.ravel(), influence.ravel(), noise.ravel()])
 

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kinetic import _observables, _two_layer_field, _validate
+from kinetic._two_layer_field import product
 
 RTOL = 1e-9
 TAIL = 1e-13
@@ -165,7 +166,7 @@ class Limit:
 
 
 def limit(
-    x, y, c0, w0, times, *, alpha, activation="tanh", probabilities=None, weights=None, rtol=RTOL
+    x, y, c0, w0, *, alpha, times, activation="tanh", probabilities=None, weights=None, rtol=RTOL
 ):
     """Solve the mean-field limit (law of large numbers; Sirignano and Spiliopoulos 2020).
 
@@ -177,10 +178,10 @@ def limit(
         Labels.
     c0, w0 : (K,) and (K,) or (K, d) array_like
         Parameters at the first time.
-    times : (T,) array_like
-        Increasing output times; a unit of time is N steps of a network of N neurons.
     alpha : float
         Learning rate, positive.
+    times : (T,) array_like
+        Increasing output times; a unit of time is N steps of a network of N neurons.
     activation : str or Activation
     probabilities : (M,) array_like, optional
         Of the data; equal by default.
@@ -211,7 +212,7 @@ def limit(
 
 
 def density(
-    x, y, p0, nodes, c, w, time, *, alpha, activation="tanh", probabilities=None, rtol=RTOL
+    x, y, p0, nodes, c, w, *, alpha, time, activation="tanh", probabilities=None, rtol=RTOL
 ):
     """Density of the limit, exact (law of large numbers; Sirignano and Spiliopoulos 2020).
 
@@ -275,9 +276,9 @@ def _followed_back(field, known, weights, c, w, time, rtol):
         sigma, slope, bend = field.second(w)
         return np.concatenate(
             [
-                sigma @ pull,
-                (c[:, None] * (slope @ (pull[:, None] * field.x))).ravel(),
-                c * (bend @ (pull * squares)),
+                product(sigma, pull),
+                (c[:, None] * product(slope, pull[:, None] * field.x)).ravel(),
+                c * product(bend, pull * squares),
             ]
         )
 

@@ -92,7 +92,7 @@ class Density:
         return along_c * self.grid.y.dx, along_w * self.grid.x.dx
 
 
-def transport(x, y, p0, grid, times, *, alpha, activation="tanh", probabilities=None, cfl=0.45):
+def transport(x, y, p0, grid, *, alpha, times, activation="tanh", probabilities=None, cfl=0.45):
     """Transport the density (law of large numbers; Sirignano and Spiliopoulos 2020).
 
     Inputs are scalar, so that parameters live in the plane.
@@ -107,10 +107,10 @@ def transport(x, y, p0, grid, times, *, alpha, activation="tanh", probabilities=
         Initial density, a function of arrays c and w.
     grid : Grid2D
         Of c and w; must hold the mass until the end.
-    times : (T,) array_like
-        Increasing output times.
     alpha : float
         Learning rate, positive.
+    times : (T,) array_like
+        Increasing output times.
     activation : str or Activation
     probabilities : (M,) array_like, optional
         Of the data; equal by default.

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kinetic import _observables, _two_layer_field, _validate
+from kinetic._two_layer_field import product
 
 
 class WeakResidual(NamedTuple):
@@ -30,7 +31,7 @@ class WeakResidual(NamedTuple):
 
 
 def weak_residual(
-    x, y, times, c, w, *, alpha, observables, activation="tanh", probabilities=None, weights=None
+    x, y, c, w, *, alpha, times, observables, activation="tanh", probabilities=None, weights=None
 ):
     """Test the weak form on paths (law of large numbers; Sirignano and Spiliopoulos 2020).
 
@@ -39,13 +40,13 @@ def weak_residual(
     x : (M,) or (M, d) array_like
     y : (M,) array_like
         Law of the data, as in `kinetic.two_layer_limit.limit`.
-    times : (T,) array_like
-        At least three, equally spaced, odd in number: the integral is that of Simpson's rule.
     c, w : (T, K) and (T, K) or (T, K, d) array_like
         Parameters at these times; or (K,) and (K,) or (K, d), if they stay where they are and
         the weights change.
     alpha : float
         Learning rate, positive.
+    times : (T,) array_like
+        At least three, equally spaced, odd in number: the integral is that of Simpson's rule.
     observables : callable or sequence of J callables
         f(c, w), smooth on scales well above 1e-3.
     activation : str or Activation
@@ -78,9 +79,10 @@ def weak_residual(
         sigma, slope = field.neurons(at_w)
         r = field.residuals(sigma, at_c, omega)
         gradients = _observables.gradients(functions, field, at_c, at_w)
-        moved = (omega * gradients[..., 0]) @ sigma
+        moved = product(omega * gradients[..., 0], sigma)
         for i, along in enumerate(gradients[..., 1:]):
-            moved[i] += (((omega * at_c)[:, None] * along).T @ slope * field.x.T).sum(axis=0)
+            carried = product(((omega * at_c)[:, None] * along).T, slope)
+            moved[i] += (carried * field.x.T).sum(axis=0)
         z = field.alpha * r * moved
         drift = z @ field.probabilities
         means.append(_observables.values(functions, field, at_c, at_w) @ omega)

@@ -133,7 +133,7 @@ def test_quadrature_of_bounded_laws_is_exact_for_polynomials():
 def test_density_by_characteristics_has_the_means_of_the_points():
     q, h = np.linspace(-4.0, 4.0, 81), 0.1
     c, w = np.meshgrid(q, q, indexing="ij")
-    values = density(INPUTS, LABELS, p0, NODES, c, w, 0.3, alpha=4.0, probabilities=SKEWED)
+    values = density(INPUTS, LABELS, p0, NODES, c, w, alpha=4.0, time=0.3, probabilities=SKEWED)
     means = [(values * f(c, w)).sum() * h * h for f in (lambda c, w: 1.0, *OBSERVABLES)]
     expected = solved([0.0, 0.3]).mean(OBSERVABLES)[-1]
     assert means == pytest.approx([1.0, *expected], abs=2e-5)
@@ -154,7 +154,7 @@ def test_weights_of_cell_averages_give_means_of_fourth_order():
 def test_transport_converges_at_third_order_to_density_and_means():
     q = np.linspace(-2.4, 2.4, 25)
     c, w = np.meshgrid(q, q, indexing="ij")
-    exact = density(INPUTS, LABELS, p0, NODES, c, w, 0.25, alpha=4.0, probabilities=SKEWED)
+    exact = density(INPUTS, LABELS, p0, NODES, c, w, alpha=4.0, time=0.25, probabilities=SKEWED)
     mean = solved([0.0, 0.25]).mean(OBSERVABLES)[-1]
     cells, errors, mean_errors = np.array([72, 90, 112, 140, 176]), [], []
     for n in cells:
@@ -358,7 +358,7 @@ CASES = {
     "points for two laws": (lambda: quadrature(C_LAW, W_LAW, (4,)), ValueError, "points must be"),
     "density of relu": (
         lambda: density(
-            INPUTS, LABELS, p0, NODES, [0.0], [0.0], 1.0, alpha=1.0, activation="relu"
+            INPUTS, LABELS, p0, NODES, [0.0], [0.0], alpha=1.0, time=1.0, activation="relu"
         ),
         ValueError,
         "second derivative.*'tanh'.*got 'relu'",
