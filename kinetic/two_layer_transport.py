@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinetic import _observables, _two_layer_field, finite_volume_2d
+from kinetic import _observables, _two_layer_field, _validate, finite_volume_2d
 from kinetic.grid_2d import Grid2D
 
 LOST = 1e-6
@@ -85,6 +85,27 @@ class Density:
         values = _observables.values(functions, self._field, self.c, self.w[:, None])
         found = self.weights @ values.T
         return found[:, 0] if callable(observables) else found
+
+    def at(self, index, c, w):
+        """(n, m) values of p at ``times[index]`` on the product of points c (n,) and w (m,).
+
+        By a spline of degree five through the values in the centres of the cells. The points
+        must increase and lie within the centres.
+        """
+        from scipy.interpolate import RectBivariateSpline
+
+        values = self.weights[index].reshape(self.grid.shape) / self.grid.area
+        axes = self.grid.x.centers, self.grid.y.centers
+        points = []
+        for name, axis, given in zip("cw", axes, (c, w), strict=True):
+            given = _validate.times(given, name)
+            if given[0] < axis[0] or given[-1] > axis[-1]:
+                raise ValueError(
+                    f"{name} must lie in [{axis[0]:g}, {axis[-1]:g}]; got {given[0]:g} to "
+                    f"{given[-1]:g}"
+                )
+            points.append(given)
+        return RectBivariateSpline(*axes, values, kx=5, ky=5)(*points)
 
     def marginals(self):
         """(T, nc) and (T, nw) cell averages of the laws of c and of w."""

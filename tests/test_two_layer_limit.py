@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import integrate, interpolate, stats
+from scipy import integrate, stats
 
 from kinetic import Grid, Grid2D, activations
 from kinetic.two_layer import (
@@ -160,9 +160,7 @@ def test_transport_converges_at_third_order_to_density_and_means():
     for n in cells:
         grid = Grid2D(Grid(-4.0, 4.0, n), Grid(-5.0, 5.0, n))
         found = transport(p0=p0, grid=grid, times=[0.0, 0.25], **DATA)
-        values = found.weights[-1].reshape(n, n) / grid.area
-        at = interpolate.RectBivariateSpline(grid.x.centers, grid.y.centers, values, kx=5, ky=5)
-        errors.append(abs(at(q, q) - exact).mean())
+        errors.append(abs(found.at(-1, q, q) - exact).mean())
         mean_errors.append(abs(found.mean(OBSERVABLES)[-1] - mean).max())
     assert slope(cells, errors) == pytest.approx(-3.0, abs=0.25)
     assert slope(cells, mean_errors) < -2.7
@@ -382,6 +380,9 @@ CASES = {
     ),
     "vector inputs": (
         lambda: move(x=INPUTS[:, None]), ValueError, r"x must have shape \(M,\).*\(16, 1\)"
+    ),
+    "points beyond the grid": (
+        lambda: move(times=[0.0]).at(0, [0.0, 5.0], [0.0]), ValueError, "c must lie in.*0 to 5"
     ),
     "even number of times": (
         lambda: weak(times=[0.0, 1.0]), ValueError, "odd in number.*got 2 times"
