@@ -111,3 +111,23 @@ def maximize(
         if bend > 0.0:
             length = square / bend
     return -most
+
+
+@kernel
+def maximize_all(
+    tag, plan, theta, slopes, energies, states, adjoints, tikhonov, tau, tolerance, most, found,
+    counts,
+):  # fmt: skip
+    """Maximize the penalized Hamiltonian of each layer; stops at one that is not solved."""
+    counts[:] = 0
+    for layer in range(plan.widths.size):
+        a, first = plan.widths[layer], plan.offsets[layer]
+        last = first + a * (a + 1)
+        old = theta[first:last]
+        value = energies[layer] + tikhonov * np.dot(old, old)
+        counts[layer] = maximize(
+            tag, plan, layer, old, slopes[first:last], value, states, adjoints, tikhonov, tau,
+            tolerance, most, found[first:last],
+        )  # fmt: skip
+        if counts[layer] < 0:
+            return

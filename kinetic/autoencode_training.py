@@ -15,13 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kinetic import _autoencode_steps, _validate
+from kinetic import _autoencode_steps, _lbfgs, _validate
 from kinetic.reconstruction import evaluate, prepared, stored, tikhonov
 
 METHODS = ("lbfgs", "adam", "descent", "hamiltonian")
 INNER_TOLERANCE, INNER_MOST = 0.01, 50
 SUFFICIENT, GROWTH, SMALLEST_TAU = 1e-3, 1.5, 1e-14
-MEMORY = 20
 GRADIENT_SHARE = 2.0 / 3.0
 """Two of the three products of a pass make an evaluation of the inner problem."""
 DIVERGED = 1e3
@@ -65,7 +64,7 @@ def train(
     lam : float
         Tikhonov parameter, positive.
     method : {"lbfgs", "adam", "descent", "hamiltonian"}
-        L-BFGS of `scipy.optimize`, Adam, gradient descent, or maximization of penalized
+        L-BFGS, Adam, gradient descent, or maximization of penalized
         Hamiltonians.
     theta : (size,) array_like, optional
         Default: ``model.initial(rng=rng)``.
@@ -105,7 +104,9 @@ def train(
     theta = model.initial(rng=rng) if theta is None else model.checked(theta).copy()
     reference = max(evaluate(model, theta, data, lam).cost, _energy(data))
     if method == "lbfgs":
-        theta, history, work = _lbfgs(model, theta, data, lam, iterations, tolerance)
+        theta, history, work = _lbfgs.minimize(
+            lambda theta: evaluate(model, theta, data, lam), theta, iterations, tolerance
+        )
     elif method == "adam":
         rate = _positive("learning_rate", learning_rate)
         draws = _draws(batch, data.probability, iterations, rng)
@@ -123,7 +124,7 @@ def train(
     penalty = lam * model.step * float(theta @ theta)
     return Trained(
         theta, end.cost, end.cost - penalty, norm, len(history) - 1, norm <= tolerance,
-        np.array(history), np.array(work),
+        np.array(history), np.array(work, dtype=float),
     )  # fmt: skip
 
 
@@ -136,30 +137,6 @@ def _positive(name, value):
 
 def _energy(data):
     return float(data.probability @ (data.start**2).sum(axis=1))
-
-
-def _lbfgs(model, theta, data, lam, iterations, tolerance):
-    from scipy.optimize import minimize
-
-    history, work, calls = [], [], 0
-
-    def function(theta):
-        nonlocal calls
-        calls += 1
-        found = evaluate(model, theta, data, lam)
-        if calls == 1:
-            history.append(found.cost)
-            work.append(1.0)
-        return found
-
-    def note(intermediate_result):
-        history.append(intermediate_result.fun)
-        work.append(float(calls))
-
-    options = {"maxcor": MEMORY, "maxiter": iterations, "maxfun": 20 * iterations}
-    options |= {"gtol": tolerance, "ftol": 0.0}
-    found = minimize(function, theta, jac=True, method="L-BFGS-B", callback=note, options=options)
-    return found.x, history, work
 
 
 def _draws(batch, probability, steps, rng):
@@ -217,16 +194,11 @@ def _descended(model, theta, slopes, run, lam, tau):
 
 def _maximized(model, theta, slopes, run, lam, tau):
     """Maximize the penalized Hamiltonian of each layer; None where one was not solved."""
-    plan, found, spent = model.plan, theta.copy(), 0.0
-    shares = GRADIENT_SHARE * plan.widths**2 / (plan.widths**2).sum()
-    for layer, (a, first) in enumerate(zip(plan.widths, plan.offsets, strict=True)):
-        rows = slice(first, first + a * (a + 1))
-        value = run.energies[layer] + lam * (theta[rows] @ theta[rows])
-        evaluations = _autoencode_steps.maximize(
-            model.tag, plan, layer, theta[rows], slopes[rows], value, run.states, run.adjoints,
-            lam, tau, INNER_TOLERANCE, INNER_MOST, found[rows],
-        )  # fmt: skip
-        spent += abs(evaluations) * shares[layer]
-        if evaluations < 0:
-            return None, spent
-    return found, spent
+    found, counts = np.empty_like(theta), np.empty(model.layers, dtype=np.int64)
+    _autoencode_steps.maximize_all(
+        model.tag, model.plan, theta, slopes, run.energies, run.states, run.adjoints, lam, tau,
+        INNER_TOLERANCE, INNER_MOST, found, counts,
+    )  # fmt: skip
+    squares = model.plan.widths**2
+    spent = GRADIENT_SHARE * float(np.abs(counts) @ squares) / squares.sum()
+    return (found if (counts > 0).all() else None), spent
