@@ -7,6 +7,7 @@ All quantities are dimensionless.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -143,6 +144,7 @@ def limit(embedding, x, y, times, *, loss="huber", nodes=64):
     return Limit(embedding, times, networks, np.array(losses), unresolved)
 
 
+@cache
 def _to_legendre(count):
     """(K, K) matrix from values at the Gauss-Legendre nodes to Legendre coefficients."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
