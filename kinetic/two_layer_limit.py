@@ -186,7 +186,8 @@ def limit(
     probabilities : (M,) array_like, optional
         Of the data; equal by default.
     weights : (K,) array_like, optional
-        Of the points, non-negative with sum 1; equal by default.
+        Of the points, non-negative with sum 1; equal by default. Points of weight 0 are
+        carried along without effect on the others.
     rtol : float
         Relative and absolute tolerance of the integrator (Dormand and Prince, order 8).
 
@@ -204,11 +205,12 @@ def limit(
     field = _two_layer_field.make(x, y, probabilities, alpha, activation)
     c, w, weights = field.points(c0, w0, weights)
     times = _validate.times(times)
+    if times.size == 1:
+        return Limit(times, c[None].copy(), field.shown(w[None].copy()), weights, 0, field)
     solution = _two_layer_field.trajectory(field, c, w, weights, times, rtol)
-    size = c.size
-    states = solution.y.T.reshape(times.size, -1)
-    w = states[:, size:].reshape(times.size, size, -1)
-    return Limit(times, states[:, :size], field.shown(w), weights, solution.nfev, field)
+    states = solution.y.T
+    w = states[:, c.size :].reshape(times.size, *w.shape)
+    return Limit(times, states[:, : c.size], field.shown(w), weights, solution.nfev, field)
 
 
 def density(

@@ -108,6 +108,18 @@ def test_loss_falls_at_the_rate_of_dissipation():
     assert spent > 0.1
 
 
+def test_one_time_returns_the_start():
+    found = solved([0.3])
+    assert (found.c[0] == NODES.c).all()
+    assert (found.w[0] == NODES.w).all()
+    assert found.loss.shape == (1,)
+
+
+def test_a_run_beyond_float64_is_an_error_and_not_nan():
+    with pytest.raises(FloatingPointError, match=r"could not be integrated from t=0\.0 to 1\.0"):
+        solved([0.0, 1.0], activation="identity", alpha=1e300)
+
+
 def test_quadrature_converges_fast_and_agrees_with_equal_weights():
     fine = solved([0.0, 0.5], quadrature(C_LAW, W_LAW, (36, 72))).mean(OBSERVABLES)[-1]
     found = solved([0.0, 0.5]).mean(OBSERVABLES)[-1]
@@ -137,6 +149,30 @@ def test_density_by_characteristics_has_the_means_of_the_points():
     means = [(values * f(c, w)).sum() * h * h for f in (lambda c, w: 1.0, *OBSERVABLES)]
     expected = solved([0.0, 0.3]).mean(OBSERVABLES)[-1]
     assert means == pytest.approx([1.0, *expected], abs=2e-5)
+
+
+def test_density_is_the_initial_one_over_the_determinant_of_the_flow():
+    """In vector inputs, with passive points (of weight 0) beside one another for the flow."""
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(5, 2)), rng.normal(size=5)
+    laws, step = (stats.norm(), stats.norm(0.3, 0.6), stats.norm(-0.2, 0.8)), 1e-4
+    nodes = quadrature(laws[0], laws[1:], (12, 16, 18))
+    theta = np.array([0.4, -0.3, 0.9])
+    beside = theta + step * np.vstack([np.eye(3), -np.eye(3), np.zeros(3)])
+    found = limit(
+        x, y, np.append(nodes.c, beside[:, 0]), np.vstack([nodes.w, beside[:, 1:]]), alpha=2.0,
+        times=[0.0, 0.5], weights=np.append(nodes.weights, np.zeros(7)), rtol=1e-12,
+    )  # fmt: skip
+    ends = np.column_stack([found.c[1, -7:], found.w[1, -7:]])
+    determinant = np.linalg.det((ends[:3] - ends[3:6]) / (2 * step))
+    start = np.prod([law.pdf(part) for law, part in zip(laws, theta, strict=True)])
+
+    def initial(c, w):
+        return laws[0].pdf(c) * laws[1].pdf(w[:, 0]) * laws[2].pdf(w[:, 1])
+
+    value = density(x, y, initial, nodes, ends[6, :1], ends[6:, 1:], alpha=2.0, time=0.5)
+    assert value[0] == pytest.approx(start / determinant, rel=1e-6)
+    assert abs(determinant - 1.0) > 0.05
 
 
 def test_weights_of_cell_averages_give_means_of_fourth_order():
