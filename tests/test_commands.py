@@ -250,7 +250,7 @@ def test_the_readme_examples_run(tmp_path):
         status, text = run(sys.executable, "-W", "error", "example.py", cwd=tmp_path)
         assert status == 0, text
         printed.append(text)
-    network, noise = printed
+    network, noise, training = printed
     numbers = re.findall(r"(?:mass|variance|distance) (\S+)", network)
     mass, variance, distance = map(float, numbers)
     assert mass == pytest.approx(1, abs=1e-12)
@@ -259,6 +259,8 @@ def test_the_readme_examples_run(tmp_path):
     assert "family generalized gamma" in noise
     data, outputs = map(float, re.findall(r"of the (?:data|outputs) (\S+)", noise))
     assert outputs == pytest.approx(data, rel=0.05)
+    narrow, _, wide = map(float, re.findall(r"neurons: distance (\S+)", training))
+    assert wide < narrow / 3 < 0.03
 
 
 def test_the_introduction_example_runs(tmp_path):

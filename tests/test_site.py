@@ -166,6 +166,13 @@ def test_the_ledger_has_every_claim_that_the_chapters_store(site):
     assert len(page.select(".kinetic-claims tbody[id]")) == stored
 
 
+def test_the_numbers_of_the_chapters_run_through_all_parts(site):
+    page = BeautifulSoup((site / "intro.html").read_text("utf-8"), "html.parser")
+    listed = {link["href"]: link.get_text().strip() for link in page.select("nav.bd-links a[href]")}
+    numbers = [listed[f"{name}.html"].split(" ")[0] for name in CHAPTERS]
+    assert numbers == [f"{count}." for count in range(1, len(CHAPTERS) + 1)]
+
+
 def test_search_of_an_absent_word_finds_nothing(browser, site):
     with serve(site) as base:
         page = browser.new_page()
