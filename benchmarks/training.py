@@ -37,7 +37,9 @@ def contender(name):
             values = np.concatenate([np.ravel(part) for part in parameters])
             return {"values": values[:: -(-values.size // SHOWN)].tolist()}
 
-        return PROBLEMS[problem].CONTENDERS[name](**case), describe
+        call = PROBLEMS[problem].CONTENDERS[name](**case)
+        call()  # compiles
+        return call, describe
 
     return make
 

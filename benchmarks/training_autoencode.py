@@ -185,7 +185,7 @@ def autograd(compile_it):
                 descent.step()
             return [p.detach() for p in parameters]
 
-        return training_torch.warmed(call) if compile_it else call
+        return call
 
     return make
 

@@ -15,9 +15,3 @@ def compiled(torch, function):
     """Compile for fixed sizes; forget the cases of before, whose number torch limits."""
     torch._dynamo.reset()
     return torch.compile(function, dynamic=False)
-
-
-def warmed(call):
-    """Return a function whose compilation is done."""
-    call()
-    return call
