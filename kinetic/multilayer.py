@@ -21,6 +21,9 @@ and a step of gradient descent at time t is w_i <- w_i - epsilon xi_i(t) E[Grad_
 Pham 2023). E is the average over one sample, a batch, or the whole law of the data. A neuron
 of mass zero is carried along: the others move it, and it does not act on them. All
 quantities are dimensionless.
+
+`kinetic.neuronal_embedding` samples networks of all widths from one probability space, and
+`kinetic.neuronal_limit` solves the limit of infinite width on it.
 """
 
 import itertools
