@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from kinetic import _autoencode_steps, autoencode
+from kinetic import _autoencode_steps, _lbfgs, autoencode
 from kinetic.autoencode import AutoencODE
 from kinetic.reconstruction import prepared, stored
 
@@ -261,6 +261,24 @@ def test_batches_are_drawn_from_the_law():
     assert given.cost == pytest.approx(alone.cost, rel=0.05)
     again = autoencode.train(model, x, probabilities=law, **options)
     assert (given.theta == again.theta).all()
+
+
+def test_lbfgs_finds_the_minimum_in_a_bent_valley_with_a_forbidden_side():
+    refused = []
+
+    def rosenbrock(x):
+        if x[1] > 1.2:
+            refused.append(x)
+            raise FloatingPointError
+        return optimize.rosen(x), optimize.rosen_der(x)
+
+    start = np.array([-1.2, 1.0])
+    found, values, calls = _lbfgs.minimize(rosenbrock, start, 500, 1e-9)
+    assert refused
+    assert abs(found - 1.0).max() < 1e-8
+    assert (np.diff(values) < 0.0).all()
+    assert len(calls) == len(values) < 60
+    assert (np.diff(calls) >= 1).all()
 
 
 def test_initial_theta_is_not_changed():
