@@ -4,7 +4,8 @@ Samples are taken in blocks that stay in cache through all layers. A block is st
 ``x[l, i, p]``: component i of sample p before layer l. Components are ordered such that those
 active in layer l are the first ``widths[l]``: in the order of their departure up to the
 narrowest layer ``middle``, and from there on in the order of their return. Theta holds, layer
-after layer, the rows of the weight and then the bias.
+after layer, the rows of the weight and then the bias. The first layer is written np.int64(0), since
+for a literal 0 `forward` would be compiled once more.
 """
 
 from typing import NamedTuple
@@ -230,7 +231,7 @@ def sweep(tag, plan, theta, start, target, probability, gradient, states, adjoin
     for block in range(states.shape[0]):
         x, adjoint, first = states[block], adjoints[block], block * size
         load(start, first, x[0])
-        forward(tag, plan, theta, 0, layers, x, s, work)
+        forward(tag, plan, theta, np.int64(0), layers, x, s, work)
         loss += residual(target, probability, first, x[layers], adjoint[layers])
         backward(tag, plan, theta, x, s, adjoint, work, product, ones, gradient)
         for layer in range(layers):
@@ -254,7 +255,7 @@ def objective(tag, plan, theta, start, target, probability, tikhonov, gradient):
         gradient[k] = 2.0 * tikhonov * plan.step * theta[k]
     for first in range(0, start.shape[0], size):
         load(start, first, x[0])
-        forward(tag, plan, theta, 0, layers, x, s, work)
+        forward(tag, plan, theta, np.int64(0), layers, x, s, work)
         loss += residual(target, probability, first, x[layers], adjoint[layers])
         backward(tag, plan, theta, x, s, adjoint, work, product, ones, gradient)
     return loss + tikhonov * plan.step * square
