@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kinetic import _validate, activations, adjoint, mean_field
-from kinetic.control_layers import SMOOTH, positive
+from kinetic import _validate, activations, adjoint, characteristics, mean_field
+from kinetic.control_layers import SMOOTH, check_masses, positive
 from kinetic.grid import Grid
 from kinetic.network import SimResNet
 from kinetic.shooting import iterate, least_energy
@@ -48,7 +48,10 @@ class Clusters:
     """
 
     def __init__(self, laws, labels, masses=None):
-        self.laws = list(laws)
+        try:
+            self.laws = list(laws)
+        except TypeError:
+            raise TypeError(f"laws must be a sequence of laws; got {laws!r:.80}") from None
         self.labels = _validate.array("labels", labels)
         if not self.laws or self.labels.shape != (len(self.laws),):
             raise ValueError(
@@ -66,11 +69,7 @@ class Clusters:
         self.masses = np.full(count, 1.0 / count)
         if masses is not None:
             self.masses = _validate.array("masses", masses)
-            fits = self.masses.shape == (count,) and self.masses.min() > 0.0
-            if not fits or abs(self.masses.sum() - 1.0) > 1e-9:
-                raise ValueError(
-                    f"masses must be {count} positive numbers with sum 1; got {masses}"
-                )
+            check_masses(self.masses, count)
 
     def sample(self, M, rng):
         """Inputs and labels (M,) each: mass times M independent inputs from each cluster.
@@ -138,11 +137,21 @@ def passes(clusters, theta, grid, *, lam, T, activation="tanh"):
     ------
     ValueError, TypeError
         If an argument is not as described.
+    FloatingPointError
+        If the cost or its gradient leaves the range of float64.
     """
     theta, lam, T = _checked(clusters, theta, grid, lam, T, activation)
     h, intervals = T / theta.size, theta.size
     sigma, x = activations.get(activation), grid.centers
     nets = [SimResNet(activation, value, 0.0) for value in theta]
+    with np.errstate(over="ignore"):
+        penalty, pull = lam * h * float(theta @ theta), 2.0 * lam * theta
+    if not (np.isfinite(penalty) and np.isfinite(pull).all()):
+        raise FloatingPointError(
+            f"the cost or its gradient exceeds float64; lam is {lam:.3g}, "
+            f"the largest |theta| is {abs(theta).max():.3g}"
+        )
+    _check_width(clusters, nets, grid, h)
     densities, slopes = np.empty((2, len(clusters.laws), 2 * intervals + 1, grid.cells))
     end_cost = 0.0
     for c, label in enumerate(clusters.labels):
@@ -164,8 +173,8 @@ def passes(clusters, theta, grid, *, lam, T, activation="tanh"):
         densities,
         slopes,
         float(end_cost),
-        float(end_cost + lam * h * (theta @ theta)),
-        2.0 * lam * theta + (force * turned).sum(axis=(1, 2)),
+        float(end_cost + penalty),
+        pull + (force * turned).sum(axis=(1, 2)),
     )
 
 
@@ -204,6 +213,19 @@ def shoot(
         return np.array([least_energy(activation, x, q.ravel(), lam) for q in forces]), found
 
     return iterate(step, theta, damping, tol, most_iterations)
+
+
+def _check_width(clusters, nets, grid, h):
+    """Refuse a grid that the support of a cluster leaves: there the walls would hold it."""
+    ends = clusters.supports.ravel()
+    for n, net in enumerate(nets):
+        ends, _ = characteristics.flow(net, ends, 0.0, h)
+        if ends.min() < grid.left or ends.max() > grid.right:
+            raise ValueError(
+                f"grid must hold the clusters at all times; in interval {n} they reach from "
+                f"{ends.min():.6g} to {ends.max():.6g}, and the grid from {grid.left} to "
+                f"{grid.right}"
+            )
 
 
 def _forces(clusters, densities, slopes, grid):

@@ -67,11 +67,7 @@ class Problem:
         masses = np.full(len(x), 1.0 / len(x))
         if self.masses is not None:
             masses = _validate.array("masses", self.masses)
-            if masses.shape != (len(x),) or masses.min() <= 0.0 or abs(masses.sum() - 1.0) > 1e-9:
-                raise ValueError(
-                    f"masses must be {len(x)} positive numbers with sum 1; got shape "
-                    f"{masses.shape} with sum {masses.sum():.9g} and minimum {masses.min():.3g}"
-                )
+            check_masses(masses, len(x))
         _validate.choice("activation", self.activation, SMOOTH)
         for name, value in (
             ("x", x.ravel()),
@@ -94,6 +90,16 @@ def positive(name, value):
     if value <= 0.0:
         raise ValueError(f"{name} must be a positive number; got {value}")
     return value
+
+
+def check_masses(masses, count):
+    """Refuse an array unless it is ``count`` positive numbers with sum 1."""
+    fits = masses.shape == (count,) and ((masses > 0.0) & (masses <= 1.0)).all()
+    if not fits or abs(masses.sum() - 1.0) > 1e-9:
+        raise ValueError(
+            f"masses must be {count} positive numbers with sum 1; got {masses.tolist()!r:.80}, "
+            f"of shape {masses.shape}"
+        )
 
 
 class Passes(NamedTuple):
@@ -180,7 +186,12 @@ def hessian(problem, theta):
         problem.tag, problem.masses, theta, problem.T / theta.size,
         found.states, found.costates, second,
     )  # fmt: skip
-    return second + 2.0 * problem.lam * np.eye(theta.size)
+    second += 2.0 * problem.lam * np.eye(theta.size)
+    if not np.isfinite(second).all():
+        raise FloatingPointError(
+            f"the Hessian exceeds float64; the largest |theta| is {abs(theta).max():.3g}"
+        )
+    return second
 
 
 class Minimum(NamedTuple):

@@ -47,6 +47,8 @@ def hamiltonian(problem, u, x, p):
     ------
     ValueError, TypeError
         If an argument is not as described.
+    FloatingPointError
+        If H leaves the range of float64.
     """
     check_problem(problem)
     u = _validate.array("u", u)
@@ -57,6 +59,11 @@ def hamiltonian(problem, u, x, p):
     values = [
         kernels.energy(problem.tag, float(v), x, problem.masses * p, problem.lam) for v in u.ravel()
     ]
+    if not np.isfinite(values).all():
+        raise FloatingPointError(
+            f"H exceeds float64; the largest |u| is {abs(u).max():.3g}, |x| {abs(x).max():.3g}, "
+            f"|p| {abs(p).max():.3g}"
+        )
     return np.reshape(values, u.shape)
 
 
@@ -109,10 +116,13 @@ def least_energy(activation, x, q, lam):
     (2 sup |sigma| sum |q| / lam)^1/2.
     """
     sigma = activations.get(activation)
-    radius = min(
-        sigma.lipschitz * float(abs(q) @ abs(x)) / lam,
-        float(np.sqrt(2.0 * BOUNDS[activation] * abs(q).sum() / lam)),
-    )
+    with np.errstate(over="ignore"):
+        radius = min(
+            sigma.lipschitz * float(abs(q) @ abs(x) / lam),
+            float(np.sqrt(2.0 * BOUNDS[activation] * (abs(q).sum() / lam))),
+        )
+    if not np.isfinite(radius):
+        raise FloatingPointError(f"the bound of the control exceeds float64; lam is {lam:.3g}")
     return kernels.least(sigma.tag, x, q, lam, 1.01 * radius + SMALLEST_RADIUS)
 
 
@@ -132,7 +142,14 @@ def shooting_derivative(problem, theta):
         )[1]
         for n in range(theta.size)
     ]  # fmt: skip
-    return np.eye(theta.size) - hessian(problem, theta) / np.array(bends)[:, None]
+    with np.errstate(all="ignore"):
+        derivative = np.eye(theta.size) - hessian(problem, theta) / np.array(bends)[:, None]
+    if not np.isfinite(derivative).all():
+        raise FloatingPointError(
+            "the derivative of the step exceeds float64; the second derivatives of the "
+            f"Hamiltonians reach down to {np.abs(bends).min():.3g}"
+        )
+    return derivative
 
 
 class Shooting(NamedTuple):

@@ -213,7 +213,7 @@ BAD = {
         lambda: control.Problem(X, [1.0], 0.1, 1), ValueError, r"y.*\(2,\).*\(1,\)",
     ),
     "masses": (
-        lambda: control.Problem(X, Y, 0.1, 1, masses=[0.5, 0.6]), ValueError, "masses.*sum 1.*1.1",
+        lambda: control.Problem(X, Y, 0.1, 1, masses=[0.5, 0.6]), ValueError, r"masses.*0.5, 0.6",
     ),
     "kinked activation": (
         lambda: control.Problem(X, Y, 0.1, 1, "relu"), ValueError, "activation.*'tanh'.*'relu'",
@@ -255,12 +255,33 @@ BAD = {
     ),
     "law without ppf": (lambda: Clusters([np.sin], [1.0]), TypeError, "lacks pdf, cdf, ppf"),
     "unbounded law": (lambda: Clusters([stats.norm()], [1.0]), ValueError, "bounded supports.*inf"),
+    "no masses": (
+        lambda: control.Problem(X, Y, 0.1, 1, masses=[]), ValueError, r"masses must be 2.*\(0,\)",
+    ),
+    "huge masses": (
+        lambda: control.Problem(X, Y, 0.1, 1, masses=[1e308, 1e308]), ValueError, "masses must be",
+    ),
+    "laws a number": (lambda: Clusters(3, [1.0]), TypeError, "laws must be a sequence of laws.*3"),
     "cluster masses": (
         lambda: Clusters([stats.uniform()] * 2, [1, 2], [1.0, 0.0]), ValueError, "masses must be 2",
     ),
     "odd sample": (lambda: clusters().sample(7, 0), ValueError, "M must split into the masses.*7"),
     "density without clusters": (lambda: run_density(clusters=X), TypeError, "clusters.*ndarray"),
     "density without grid": (lambda: run_density(grid=9), TypeError, "grid must be.*int"),
+    "density on a narrow grid": (
+        lambda: run_density(grid=Grid(-1.5, 1.5, 60)),
+        ValueError, "grid must hold the clusters.*interval 1 .* to 1.736.*grid from -1.5 to 1.5",
+    ),
+    "density with huge theta": (
+        lambda: run_density(theta=[1e200]), FloatingPointError, r"\|theta\| is 1e\+200",
+    ),
+    "density with huge lam": (
+        lambda: run_density(lam=1e308), FloatingPointError, r"lam is 1e\+308",
+    ),
+    "Hamiltonian beyond float64": (
+        lambda: control.hamiltonian(control.Problem(X, Y, 0.1, 1), 1e200, X, Y),
+        FloatingPointError, r"H exceeds float64; the largest \|u\| is 1e\+200",
+    ),
     "density lam": (lambda: run_density(lam=0.0), ValueError, "lam must be a positive number"),
     "density theta": (lambda: run_density(theta=1.0), ValueError, r"theta.*\(N,\).*\(\)"),
 }  # fmt: skip
