@@ -7,7 +7,9 @@ STEP = 1e-3
 
 def check(observables):
     """A non-empty tuple of functions from one function or a sequence of them."""
-    found = (observables,) if callable(observables) else tuple(observables)
+    if callable(observables):
+        return (observables,)
+    found = tuple(observables) if isinstance(observables, list | tuple) else ()
     if not found or not all(map(callable, found)):
         raise TypeError(
             "observables must be a function f(c, w) or a non-empty sequence of them; "

@@ -45,7 +45,8 @@ def quadrature(c, w, points=48):
 
     The rule for a law on a bounded interval is that of Gauss and Legendre, otherwise the
     trapezoidal rule between the quantiles of 1e-13 and 1 - 1e-13, both with the density in the
-    weights. For smooth densities both converge faster than any power of the number of points.
+    weights. Both converge faster than any power of the number of points for densities that are
+    smooth, the first on the interval, the second on the whole line.
 
     Parameters
     ----------
@@ -73,7 +74,8 @@ def quadrature(c, w, points=48):
         raise ValueError(
             f"points must be an integer, or one for each of {len(laws)} laws; got {points!r}"
         )
-    rules = [_rule(*pair) for pair in zip(laws, counts, strict=True)]
+    names = ["c", "w"] if len(laws) == 2 else ["c", *(f"w[{i}]" for i in range(len(laws) - 1))]
+    rules = [_rule(*of) for of in zip(names, laws, counts, strict=True)]
     axes = np.meshgrid(*(nodes for nodes, _ in rules), indexing="ij")
     weights = np.ones(())
     for _, along in rules:
@@ -82,10 +84,10 @@ def quadrature(c, w, points=48):
     return Nodes(c, w[0] if len(w) == 1 else np.column_stack(w), weights.ravel() / weights.sum())
 
 
-def _rule(law, points):
+def _rule(name, law, points):
     points = _validate.integer("points", points, low=2)
-    if not all(hasattr(law, name) for name in ("pdf", "ppf", "support")):
-        raise TypeError(f"a law must have pdf, ppf and support; got {type(law).__name__}")
+    if not all(hasattr(law, needed) for needed in ("pdf", "ppf", "support")):
+        raise TypeError(f"{name} must be a law with pdf, ppf and support; got {type(law).__name__}")
     if np.isfinite(law.support()).all():
         nodes, weights = np.polynomial.legendre.leggauss(points)
         left, right = law.support()
@@ -96,8 +98,8 @@ def _rule(law, points):
     weights = weights * law.pdf(nodes)
     if not abs(weights.sum() - 1.0) < MISSED:
         raise ValueError(
-            f"{points} points are too few for a law on [{nodes[0]:.6g}, {nodes[-1]:.6g}]: the rule "
-            f"finds the mass {weights.sum():.6g}"
+            f"{points} points are too few for the law of {name} on [{nodes[0]:.6g}, "
+            f"{nodes[-1]:.6g}]: the rule finds the mass {weights.sum():.6g}"
         )
     return nodes, weights
 
@@ -229,7 +231,7 @@ def density(
     x, y, probabilities, alpha, activation, rtol
         As in `limit`; the activation must have a second derivative.
     p0 : callable
-        Density of mu_0, a function of arrays c and w.
+        Density of mu_0, a function of arrays c (n,) and w (n,) or (n, d) with n values.
     nodes : Nodes
         Points and weights of mu_0 that give the field; see `quadrature`.
     c, w : arrays
@@ -248,6 +250,10 @@ def density(
     """
     field = _two_layer_field.make(x, y, probabilities, alpha, activation)
     field.require_smooth("the density")
+    if not callable(p0):
+        raise TypeError(f"p0 must be a function of c and w; got {p0!r:.80}")
+    if not (isinstance(nodes, list | tuple) and len(nodes) == 3):
+        raise TypeError(f"nodes must be the points c and w and their weights; got {nodes!r:.80}")
     start_c, start_w, weights = field.points(*nodes)
     time = _validate.number("time", time, low=0.0, accepted="a time of at least 0")
     c, w = _validate.array("c", c), _validate.array("w", w)
@@ -260,8 +266,13 @@ def density(
             field, start_c, start_w, weights, [0.0, time], rtol, dense=True
         ).sol
         at_c, at_w, stretch = _followed_back(field, known, weights, at_c, at_w, time, rtol)
-    values = np.asarray(p0(at_c, field.shown(at_w)), dtype=float) * np.exp(-stretch)
-    return values.reshape(c.shape)
+    values = _validate.array("the value of p0", p0(at_c, field.shown(at_w)))
+    if values.shape != at_c.shape or values.min(initial=0.0) < 0.0:
+        raise ValueError(
+            f"p0 must return {at_c.size} values of at least 0 for as many points; got shape "
+            f"{values.shape} and minimum {values.min(initial=0.0):.6g}"
+        )
+    return (values * np.exp(-stretch)).reshape(c.shape)
 
 
 def _followed_back(field, known, weights, c, w, time, rtol):

@@ -18,6 +18,8 @@ import numpy as np
 from kinetic import _observables, _two_layer_field, _validate
 from kinetic._two_layer_field import product
 
+ROUNDING = 1e-5
+
 
 class WeakResidual(NamedTuple):
     """Result of `weak_residual`, for J observables.
@@ -53,7 +55,8 @@ def weak_residual(
     probabilities : (M,) array_like, optional
         Of the data; equal by default.
     weights : (K,) or (T, K) array_like, optional
-        Equal by default; may be slightly negative, as in `two_layer_transport.Density.weights`.
+        Of sum 1 up to 1e-5 at each time, equal by default; may be slightly negative, as those of
+        the result of `transport` are.
 
     Returns
     -------
@@ -108,6 +111,8 @@ def _paths(field, count, c, w, weights):
         raise ValueError(
             f"weights must have shape ({size},) or ({count}, {size}); got {weights.shape}"
         )
+    if abs(weights.sum(axis=-1) - 1.0).max() > ROUNDING:
+        raise ValueError(f"weights must have the sum 1; got {weights.sum(axis=-1)}")
     return (
         np.broadcast_to(c, (count, size)),
         np.broadcast_to(w.reshape(*c.shape, d), (count, size, d)),

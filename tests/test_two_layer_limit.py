@@ -388,7 +388,35 @@ CASES = {
     "rtol": (lambda: short(rtol=1.0), ValueError, "rtol must be"),
     "outputs": (lambda: short().outputs([[1.0]]), ValueError, r"x must have shape.*\(1, 1\)"),
     "few points": (lambda: quadrature(C_LAW, W_LAW, 3), ValueError, "3 points are too few.*mass"),
-    "no law": (lambda: quadrature(1.0, W_LAW), TypeError, "a law must have pdf.*float"),
+    "no law": (lambda: quadrature(1.0, W_LAW), TypeError, "c must be a law with pdf.*float"),
+    "no second law of w": (
+        lambda: quadrature(C_LAW, [W_LAW, "normal"]), TypeError, r"w\[1\] must be a law.*str"
+    ),
+    "density of no function": (
+        lambda: density(INPUTS, LABELS, 1.0, NODES, [0.0], [0.0], alpha=1.0, time=1.0),
+        TypeError,
+        "p0 must be a function of c and w; got 1.0",
+    ),
+    "density of another shape": (
+        lambda: density(INPUTS, LABELS, lambda c, w: 1.0, NODES, [0.0], [0.0], alpha=1.0, time=0.0),
+        ValueError,
+        r"p0 must return 1 values.*got shape \(\)",
+    ),
+    "density not finite": (
+        lambda: density(
+            INPUTS, LABELS, lambda c, w: c * np.nan, NODES, [0.0], [0.0], alpha=1.0, time=0.0
+        ),
+        ValueError,
+        "value of p0 must be.*nan",
+    ),
+    "nodes without weights": (
+        lambda: density(INPUTS, LABELS, p0, NODES[:2], [0.0], [0.0], alpha=1.0, time=1.0),
+        TypeError,
+        "nodes must be the points c and w and their weights",
+    ),
+    "transport of no function": (lambda: move(p0=None), TypeError, "p0 must be a function"),
+    "weights of another sum": (lambda: weak(weights=[1.0, 1.0]), ValueError, "weights.*sum 1; got"),
+    "observables a number": (lambda: predict(observables=3), TypeError, "observables.*got 3"),
     "points for two laws": (lambda: quadrature(C_LAW, W_LAW, (4,)), ValueError, "points must be"),
     "density of relu": (
         lambda: density(
