@@ -73,7 +73,7 @@ def fluctuations(
     ----------
     x : (M,) or (M, d) array_like
     y : (M,) array_like
-        Law of the data, as in `kinetic.two_layer_limit.limit`.
+        Law of the data, as in `kinetic.two_layer.limit`.
     c0, w0, weights
         Points and weights of mu_0; with `quadrature` the result is exact to many digits.
     alpha : float

@@ -41,7 +41,7 @@ def weak_residual(
     ----------
     x : (M,) or (M, d) array_like
     y : (M,) array_like
-        Law of the data, as in `kinetic.two_layer_limit.limit`.
+        Law of the data, as in `kinetic.two_layer.limit`.
     c, w : (T, K) and (T, K) or (T, K, d) array_like
         Parameters at these times; or (K,) and (K,) or (K, d), if they stay where they are and
         the weights change.

@@ -104,6 +104,7 @@ def test_the_clock_counts_the_steps():
     slow = train(X, Y, *start, [0.0, 29.0, 70.0, 100.0], clock=1)
     assert (slow.c == found.c).all()
     assert train(X, Y, *start, [2.0], clock=100**2).steps.tolist() == [20_000]
+    assert train(X, Y, *start, [0.299, 0.3001]).steps.tolist() == [29, 30]
 
 
 def test_trainings_do_not_depend_on_the_number_of_threads():
