@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from kinetic import Grid, Grid2D, activations
+from kinetic import Grid, Grid2D, _two_layer_field, activations
 from kinetic.two_layer import (
     density,
     fluctuations,
@@ -79,6 +79,16 @@ def test_velocity_is_the_gradient_of_the_loss_of_each_parameter(activation):
     moved = np.concatenate([sol.c[1] - c, (sol.w[1] - w).ravel()]) / short
     assert moved == pytest.approx(-3.0 * np.array(gradient) / scale, abs=2e-3)
     assert abs(moved).max() > 0.1
+
+
+@pytest.mark.parametrize("activation", _two_layer_field.SMOOTH)
+def test_derivatives_are_those_of_the_activation(activation):
+    u, step = np.linspace(-3.0, 3.0, 31), 1e-5
+    value, first, second = _two_layer_field.SMOOTH[activation](u)
+    ahead, behind = (_two_layer_field.SMOOTH[activation](u + e) for e in (step, -step))
+    assert value == pytest.approx(activations.get(activation)(u), abs=1e-14)
+    assert first == pytest.approx((ahead[0] - behind[0]) / (2 * step), abs=1e-8)
+    assert second == pytest.approx((ahead[1] - behind[1]) / (2 * step), abs=1e-8)
 
 
 def test_identity_follows_the_closed_equation_of_second_moments():
