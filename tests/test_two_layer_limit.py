@@ -187,13 +187,16 @@ def test_density_is_the_initial_one_over_the_determinant_of_the_flow():
 
 def test_weights_of_cell_averages_give_means_of_fourth_order():
     exact = np.exp(-0.245) * np.cos(-0.1) + 0.06
-    cells, errors = np.array([12, 16, 20, 24, 32]), []
+    loss = solved([0.0]).loss[0]
+    cells, errors, losses = np.array([12, 16, 20, 24, 32]), [], []
     for n in cells:
         grid = Grid2D(Grid(-4.0, 4.0, n), Grid(-5.0, 5.0, n))
         found = transport(p0=p0, grid=grid, times=[0.0], **DATA)
         errors.append(abs(found.mean(OBSERVABLES[1])[0] - exact))
+        losses.append(abs(found.loss[0] - loss))
         plain = (found.averages[0] * OBSERVABLES[1](*grid.centers)).sum() * grid.area
     assert slope(cells, errors) == pytest.approx(-4.0, abs=0.2)
+    assert losses[-1] < 5e-6
     assert abs(plain - exact) > 50 * errors[-1]
 
 
