@@ -40,6 +40,7 @@ from kinetic._multilayer_descent import BatchDescent, SampleDescent, Schedule, c
 from kinetic._multilayer_steps import ACTIVATIONS, LOSSES
 
 STEPS_AT_ONCE = 4096
+MOST_STEPS = 2**53
 CLOCK = 1e-9
 """Output times may be this fraction of a step too small, by rounding."""
 
@@ -171,7 +172,7 @@ def draw(
     ValueError, TypeError
         If an argument is not as described.
     """
-    if not np.iterable(widths) or len(widths) < 2:
+    if not isinstance(widths, (Sequence, np.ndarray)) or len(widths) < 2:
         raise ValueError(f"widths must be at least two integers; got {widths!r}")
     widths = [_validate.integer("each of widths", n, low=1) for n in widths]
     sizes = [_validate.integer("dimension", dimension, low=1), *widths, 1]
@@ -180,10 +181,11 @@ def draw(
     if deviation.min() < 0.0:
         raise ValueError(f"deviation must be at least 0; got {deviation.min()}")
     generator = _validate.generator("rng", rng)
+    standard = isinstance(masses, str) and masses == "standard"
     weights = []
     for i, (below, above) in enumerate(itertools.pairwise(sizes)):
         w = generator.normal(mean[i], deviation[i], (above, below) if i == 0 else (below, above))
-        weights.append(w / math.sqrt(below) if masses == "standard" else w)
+        weights.append(w / math.sqrt(below) if standard else w)
     weights[-1] = weights[-1][:, 0]
     return Network(weights, activations, masses)
 
@@ -211,9 +213,11 @@ def output(net, x):
     ------
     ValueError, TypeError
         If x is not as described.
+    FloatingPointError
+        If an output is not finite.
     """
     x = _checked_inputs(net, x)
-    return _passes(net, len(x)).forward(x)
+    return _finite("output", _passes(net, len(x)).forward(x))
 
 
 def risk(net, x, y, *, loss="huber"):
@@ -232,6 +236,8 @@ def risk(net, x, y, *, loss="huber"):
     ------
     ValueError, TypeError
         If an argument is not as described.
+    FloatingPointError
+        If the loss is not finite.
     """
     x, y = _checked_data(net, x, y)
     return _risk(net, x, y, LOSSES.index(_validate.choice("loss", loss, LOSSES)))
@@ -259,13 +265,18 @@ def gradients(net, x, y, *, loss="huber"):
     ------
     ValueError, TypeError
         If an argument is not as described.
+    FloatingPointError
+        If a gradient is not finite.
     """
     x, y = _checked_data(net, x, y)
     code = LOSSES.index(_validate.choice("loss", loss, LOSSES))
     passes = _passes(net, len(x))
     passes.forward(x)
     found = [np.zeros(w.shape) for w in passes.weights]
-    passes.backward(x, y, code, found, np.ones(len(found)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        passes.backward(x, y, code, found, np.ones(len(found)))
+    for i, w in enumerate(found, start=1):
+        _finite(f"gradient of layer {i}", w)
     return (np.ascontiguousarray(found[0].T), *found[1:-1], found[-1][:, 0])
 
 
@@ -328,6 +339,8 @@ def train(
         batch = _validate.integer("batch", batch, low=1)
     if observe is not None and not callable(observe):
         raise TypeError(f"observe must be a function of a network; got {observe!r}")
+    if times[-1] / epsilon > MOST_STEPS:
+        raise ValueError(f"epsilon={epsilon} needs more than {MOST_STEPS} steps to {times[-1]}")
     schedule = Schedule(rates, len(net.weights), epsilon)
     code = LOSSES.index(_validate.choice("loss", loss, LOSSES))
     generator = _validate.generator("rng", rng)
@@ -362,11 +375,19 @@ def _passes(net, count):
     return Passes(matrices(net), net.masses, codes(net), count)
 
 
+def _finite(name, value):
+    if not np.isfinite(value).all():
+        raise FloatingPointError(f"the {name} exceeds float64: weights or data are too large")
+    return value
+
+
 def _risk(net, x, y, code):
-    residual = abs(_passes(net, len(x)).forward(x) - y)
-    if LOSSES[code] == "squared":
-        return 0.5 * np.mean(residual**2)
-    return np.mean(np.where(residual > 1.0, residual - 0.5, 0.5 * residual**2))
+    with np.errstate(over="ignore", invalid="ignore"):
+        residual = abs(_passes(net, len(x)).forward(x) - y)
+        square = 0.5 * residual**2
+        if LOSSES[code] == "huber":
+            square = np.where(residual > 1.0, residual - 0.5, square)
+        return _finite("loss", np.mean(square))
 
 
 def _checked_inputs(net, x):

@@ -24,7 +24,7 @@ without noise.
 All quantities are dimensionless.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -79,7 +79,7 @@ class Embedding:
 
     def __post_init__(self):
         """Check the arguments."""
-        if callable(self.inner) or not np.iterable(self.inner) or not len(self.inner):
+        if not isinstance(self.inner, Sequence) or not self.inner:
             raise TypeError(
                 f"inner must be a sequence of at least one function; got {self.inner!r}"
             )
@@ -137,7 +137,7 @@ class Embedding:
             If an argument is not as described, or a weight is not finite.
         """
         rng = _validate.generator("rng", rng)
-        if not np.iterable(widths) or isinstance(widths, str) or len(widths) != self.hidden:
+        if not isinstance(widths, (Sequence, np.ndarray)) or len(widths) != self.hidden:
             raise ValueError(
                 f"widths must be {self.hidden} integers, one a hidden layer; got {widths!r}"
             )
@@ -167,7 +167,7 @@ class Embedding:
         return self._neurons([points] * self.hidden, 0.0, None, (masses,) * self.hidden)
 
     def _neurons(self, points, noise, rng, masses):
-        if not np.iterable(points) or len(points) != self.hidden:
+        if not isinstance(points, (Sequence, np.ndarray)) or len(points) != self.hidden:
             raise ValueError(
                 f"points must be {self.hidden} arrays, one a hidden layer; got {points!r:.80}"
             )

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from kinetic import _validate, multilayer
-from kinetic.neuronal_embedding import Embedding
+from kinetic.multilayer import Network
+from kinetic.neuronal_embedding import Embedding, Neurons
 
 RTOL, ATOL = 1e-11, 1e-13
 UNRESOLVED = 1e-2
@@ -57,7 +58,20 @@ class Limit:
         -------
         tuple of ndarray
             With the shapes of ``neurons.network.weights``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument is not as described.
         """
+        last = len(self.networks) - 1
+        if _validate.integer("i", i, low=0) > last:
+            raise ValueError(f"i must be the index of a time, 0 to {last}; got {i}")
+        if not isinstance(neurons, Neurons):
+            raise TypeError(f"neurons must be Neurons; got {type(neurons).__name__}")
+        given, own = neurons.network, self.networks[0]
+        if len(given.weights) != len(own.weights) or given.dimension != own.dimension:
+            raise ValueError("neurons must be those of the embedding of the limit")
         to_legendre = _to_legendre(self.networks[0].widths[0])
         bases = [
             np.polynomial.legendre.legvander(2.0 * points - 1.0, len(to_legendre) - 1) @ to_legendre
@@ -200,9 +214,14 @@ def distance(limit, i, neurons, network):
 
     Raises
     ------
-    ValueError
-        If the network has not the shape of the sample.
+    ValueError, TypeError
+        If the network has not the shape of the sample, or an argument is not as described.
     """
+    for name, value, kind in (
+        ("limit", limit, Limit), ("neurons", neurons, Neurons), ("network", network, Network),
+    ):  # fmt: skip
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} must be of {kind.__name__}; got {type(value).__name__}")
     shapes = [w.shape for w in network.weights]
     accepted = [w.shape for w in neurons.network.weights]
     if shapes != accepted:

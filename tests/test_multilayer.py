@@ -268,3 +268,16 @@ def test_names_of_losses_are_refused_in_every_function():
         with pytest.raises(ValueError, match="loss"):
             function(Network(W), X, Y, loss="hinge")
     assert multilayer.LOSSES == ("squared", "huber")
+
+
+def test_what_exceeds_float64_is_reported():
+    net, (x, y) = network(), data()
+    with pytest.raises(FloatingPointError, match="the loss exceeds float64"):
+        risk(net, x, 1e200 * y, loss="squared")
+    linear = draw((2, 2), 3, mean=1e200, activations=("identity",) * 3, rng=0)
+    with pytest.raises(FloatingPointError, match="the output exceeds float64"):
+        output(linear, x)
+    with pytest.raises(FloatingPointError, match="the gradient of layer 1 exceeds float64"):
+        gradients(linear, x, y)
+    with pytest.raises(ValueError, match="epsilon=1e-30 needs more than"):
+        train(net, x, y, epsilon=1e-30, times=[0.0, 1.0])

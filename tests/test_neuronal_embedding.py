@@ -317,3 +317,21 @@ NEURONS = SMOOTH.sample((4, 3), 0)
 def test_bad_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_bad_neurons_and_times_are_named():
+    embedding = Embedding(lambda c: np.stack([c, c], 1), [lambda a, b: a * b], lambda c: c)
+    deeper = Embedding(lambda c: np.stack([c, c], 1), [lambda a, b: a * b] * 2, lambda c: c)
+    found = limit(embedding, [[1.0, -0.5], [0.3, 2.0]], [1.0, 0.0], [0.0, 0.1], nodes=24)
+    neurons = embedding.sample([3, 4])
+    for i in (-1, 2):
+        with pytest.raises(ValueError, match=f"^i must be .*{i}"):
+            found.weights(i, neurons)
+    with pytest.raises(TypeError, match="neurons must be Neurons; got Network"):
+        found.weights(1, neurons.network)
+    with pytest.raises(ValueError, match="neurons must be those of the embedding"):
+        found.weights(1, deeper.sample([3, 4, 2]))
+    with pytest.raises(TypeError, match="network must be of Network; got Neurons"):
+        distance(found, 1, neurons, neurons)
+    with pytest.raises(ValueError, match="widths must be 2 integers"):
+        embedding.sample({3, 4})
