@@ -7,6 +7,7 @@ small however large Phi_k is over the whole time.
 import numpy as np
 
 from kinetic import _panels
+from kinetic._limited import limited
 
 TOLERANCE = {"method": "DOP853", "rtol": 1e-13, "atol": 1e-250}
 FEWEST_STEPS = 128
@@ -58,26 +59,25 @@ def by_ode(net, m0, times):
     """Moments (T, K + 1) and Phi_1 (T,) by (10), at two times or more."""
     from scipy.integrate import solve_ivp
 
-    orders, calls = np.arange(m0.size), 0
+    orders = np.arange(m0.size)
 
     def rate(t, state):
-        nonlocal calls
-        calls += 1
-        if calls > MOST_CALLS:
-            raise FloatingPointError(
-                f"the solver of (10) needs more than {MOST_CALLS} evaluations from t={times[0]} to "
-                f"t={times[-1]} (now t={t:.6g}): w is too large; method='formula' needs fewer"
-            )
         w, b = net.parameters(t)
         change = w * state[:-1]
         change[1:] += b * state[:-2]
         return np.append(orders * change, w)
 
+    def refusal(t):
+        return (
+            f"the solver of (10) needs more than {MOST_CALLS} evaluations from t={times[0]} to "
+            f"t={times[-1]} (now t={t:.6g}): w is too large; method='formula' needs fewer"
+        )
+
     step = (times[-1] - times[0]) / FEWEST_STEPS
     with np.errstate(over="ignore", invalid="ignore"):
         solution = solve_ivp(
-            rate, (times[0], times[-1]), np.append(m0, 0.0), t_eval=times,
-            first_step=step, max_step=step, **TOLERANCE,
+            limited(rate, MOST_CALLS, refusal), (times[0], times[-1]), np.append(m0, 0.0),
+            t_eval=times, first_step=step, max_step=step, **TOLERANCE,
         )  # fmt: skip
     if not solution.success:
         raise FloatingPointError(f"the solver of (10) failed: {solution.message}")

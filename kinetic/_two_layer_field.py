@@ -17,6 +17,9 @@ import numpy as np
 
 from kinetic import _validate, activations
 from kinetic._data_law import ROUNDING, data_law
+from kinetic._limited import limited
+
+MOST_CALLS = 100_000
 
 
 def _tanh(u):
@@ -168,6 +171,14 @@ def integrate(rate, times, state, rtol, dense=False):
 
     rtol = _validate.number("rtol", rtol, low=1e-13, high=1e-2, accepted="in [1e-13, 1e-2]")
     span = (times[0], times[-1])
+
+    def refusal(t):
+        return (
+            f"the limit from t={span[0]} to t={span[1]} needs more than {MOST_CALLS} evaluations "
+            f"(now t={t:.6g}); lower alpha or the time"
+        )
+
+    rate = limited(rate, MOST_CALLS, refusal)
     with np.errstate(over="ignore", invalid="ignore"):
         found = solve_ivp(rate, span, state, "DOP853", times, dense, rtol=rtol, atol=rtol)
     if not found.success or not np.isfinite(found.y).all():

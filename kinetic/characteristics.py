@@ -11,6 +11,8 @@ import math
 
 import numpy as np
 
+from kinetic._limited import limited
+
 CHUNK = 2048
 TOLERANCE = {"method": "DOP853", "rtol": 1e-13, "atol": 1e-14}
 SMALLEST_WEIGHT = 1e-3
@@ -234,17 +236,11 @@ def in_chunks(rate, autonomous, start, end, columns, *parts):
 
 
 def _limited(rate, start, end):
-    """The right-hand side ``rate``, which refuses to be called too often."""
-    calls = 0
-
-    def limited(t, state):
-        nonlocal calls
-        calls += 1
-        if calls > MOST_CALLS:
-            raise FloatingPointError(
-                f"the exact flow from t={start} to t={end} needs more than {MOST_CALLS} "
-                f"evaluations (now t={t:.6g}): w is too large for it. Use method='rk4' or 'euler'"
-            )
-        return rate(t, state)
-
-    return limited
+    return limited(
+        rate,
+        MOST_CALLS,
+        lambda t: (
+            f"the exact flow from t={start} to t={end} needs more than {MOST_CALLS} "
+            f"evaluations (now t={t:.6g}): w is too large for it. Use method='rk4' or 'euler'"
+        ),
+    )

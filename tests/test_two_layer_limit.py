@@ -130,6 +130,12 @@ def test_a_run_beyond_float64_is_an_error_and_not_nan():
         solved([0.0, 1.0], activation="identity", alpha=1e300)
 
 
+def test_an_endless_integration_is_given_up(monkeypatch):
+    monkeypatch.setattr(_two_layer_field, "MOST_CALLS", 1000)
+    with pytest.raises(FloatingPointError, match=r"t=0\.0 to t=1e\+30 needs more than 1000"):
+        solved([0.0, 1e30])
+
+
 def test_quadrature_converges_fast_and_agrees_with_equal_weights():
     fine = solved([0.0, 0.5], quadrature(C_LAW, W_LAW, (36, 72))).mean(OBSERVABLES)[-1]
     found = solved([0.0, 0.5]).mean(OBSERVABLES)[-1]
