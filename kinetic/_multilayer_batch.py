@@ -9,6 +9,10 @@ import numpy as np
 from kinetic._compile import kernel
 from kinetic._multilayer_steps import activate, slope_of_loss
 
+ONE_THREAD = 1 << 18
+"""Multiplications up to which OpenBLAS uses one thread; the others would wait, not work."""
+FEWEST_ROWS = 8
+
 
 @kernel
 def _activated(code, u, slope):
@@ -42,11 +46,9 @@ class Passes:
 
     def forward(self, x):
         """The output (count,) for samples x (count, d)."""
-        from scipy.linalg.blas import dgemm
-
         below = x
         for i, w in enumerate(self.weights):
-            dgemm(1.0, w.T, below.T, 0.0, self.values[i].T, overwrite_c=True)
+            _multiply(below, w, self.values[i])
             _activated(self.codes[i], self.values[i].ravel(), self.deltas[i].ravel())
             if i < len(self.masses):
                 below = np.multiply(self.values[i], self.masses[i], out=self.weighted[i])
@@ -57,8 +59,6 @@ class Passes:
 
         The targets are contiguous matrices, and may be the weights themselves.
         """
-        from scipy.linalg.blas import dgemm
-
         top = len(self.weights) - 1
         _slopes_of_loss(loss, self.values[top].ravel(), y, self.deltas[top].ravel())
         for i in range(top, -1, -1):
@@ -66,11 +66,50 @@ class Passes:
                 above = self.deltas[i]
                 if i < top:
                     above = np.multiply(above, self.masses[i], out=self.weighted[i])
-                out = self.weighted[i - 1]
-                dgemm(1.0, self.weights[i].T, above.T, 0.0, out.T, trans_a=True, overwrite_c=True)
+                _multiply_back(above, self.weights[i], self.weighted[i - 1])
                 self.deltas[i - 1] *= self.weighted[i - 1]
             below = self.values[i - 1] if i else x
-            dgemm(
-                factors[i], self.deltas[i].T, below.T, 1.0, targets[i].T,
-                trans_b=True, overwrite_c=True,
-            )  # fmt: skip
+            _add_product(factors[i], below, self.deltas[i], targets[i])
+
+
+def product(a, b):
+    """The matrix a b, by one thread."""
+    out = np.empty((len(a), b.shape[1]))
+    rows = max(1, ONE_THREAD // b.size)
+    for k in range(0, len(a), rows):
+        np.matmul(a[k : k + rows], b, out=out[k : k + rows])
+    return out
+
+
+def _pieces(w, count):
+    """Rows of w at once, so that a product with `count` samples stays on one thread."""
+    rows = ONE_THREAD // (count * w.shape[1])
+    rows = rows if rows >= FEWEST_ROWS else len(w)
+    return (slice(k, k + rows) for k in range(0, len(w), rows))
+
+
+def _multiply(below, w, out):
+    """Out = below w."""
+    from scipy.linalg.blas import dgemm
+
+    for rows in _pieces(w, len(below)):
+        added = 1.0 if rows.start else 0.0
+        dgemm(1.0, w[rows].T, below[:, rows].T, added, out.T, overwrite_c=True)
+
+
+def _multiply_back(above, w, out):
+    """Out = above w^T."""
+    from scipy.linalg.blas import dgemm
+
+    for rows in _pieces(w, len(above)):
+        out[:, rows] = dgemm(1.0, w[rows].T, above.T, trans_a=True).T
+
+
+def _add_product(factor, below, delta, target):
+    """Target += factor below^T delta."""
+    from scipy.linalg.blas import dgemm
+
+    for rows in _pieces(target, len(below)):
+        dgemm(
+            factor, delta.T, below[:, rows].T, 1.0, target[rows].T, trans_b=True, overwrite_c=True
+        )  # fmt: skip

@@ -4,7 +4,7 @@ A neuronal embedding is a fixed probability space Omega_1 x ... x Omega_{L-1} wi
 weights w_1(c_1), w_2(c_1, c_2), ..., w_L(c_{L-1}) on it: c_i names a neuron of layer i. A
 network of widths n_1, ..., n_{L-1} is a sample, with neurons at independent points
 C_i(1), ..., C_i(n_i) of Omega_i. In the limit of large widths the sums over neurons of
-`kinetic.multilayer` become expectations over Omega_i, and gradient descent a flow:
+`kinetic.multilayer_network` become expectations over Omega_i, and gradient descent a flow:
 
     d/dt w_i(t, c, c') = -E[phi_{i-1}(H_{i-1}(c)) Delta_i(c')],
 
@@ -31,7 +31,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kinetic import _validate
-from kinetic.multilayer import Network
+from kinetic.multilayer_network import Network
 
 
 class Neurons(NamedTuple):

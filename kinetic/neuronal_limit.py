@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kinetic import _validate, multilayer
-from kinetic.multilayer import Network
+from kinetic import _validate, multilayer_network
+from kinetic._multilayer_batch import product
+from kinetic.multilayer_network import Network
 from kinetic.neuronal_embedding import Embedding, Neurons
 
 RTOL, ATOL = 1e-11, 1e-13
@@ -73,14 +74,16 @@ class Limit:
         if len(given.weights) != len(own.weights) or given.dimension != own.dimension:
             raise ValueError("neurons must be those of the embedding of the limit")
         to_legendre = _to_legendre(self.networks[0].widths[0])
-        bases = [
-            np.polynomial.legendre.legvander(2.0 * points - 1.0, len(to_legendre) - 1) @ to_legendre
+        values = [
+            np.polynomial.legendre.legvander(2.0 * points - 1.0, len(to_legendre) - 1)
             for points in neurons.points
         ]
         first, *inner, last = _increments(self.networks[0], self.networks[i])
-        moved = [bases[0] @ first]
-        moved += [bases[k] @ w @ bases[k + 1].T for k, w in enumerate(inner)]
-        moved.append(bases[-1] @ last)
+        moved = [values[0] @ (to_legendre @ first)]
+        for k, w in enumerate(inner):
+            coefficients = to_legendre @ w @ to_legendre.T
+            moved.append(product(product(values[k], coefficients), values[k + 1].T))
+        moved.append(values[-1] @ (to_legendre @ last))
         for w, start in zip(moved, neurons.network.weights, strict=True):
             w += start
         return tuple(moved)
@@ -133,7 +136,7 @@ def limit(embedding, x, y, times, *, loss="huber", nodes=64):
         evaluations += 1
         if evaluations > MOST_EVALUATIONS or not np.isfinite(state).all():
             raise FloatingPointError(f"{evaluations} gradients until t={t:.6g}")
-        moved = multilayer.gradients(network(state), x, y, loss=loss)
+        moved = multilayer_network.gradients(network(state), x, y, loss=loss)
         return -np.concatenate([w.ravel() for w in moved])
 
     state = np.concatenate([w.ravel() for w in start.weights])
@@ -144,7 +147,7 @@ def limit(embedding, x, y, times, *, loss="huber", nodes=64):
             if not found.success:
                 raise FloatingPointError(f"the time step is too small after t={found.t[-1]:.6g}")
             networks = [start, *map(network, np.transpose(found.y)[1:])]
-            losses = [multilayer.risk(net, x, y, loss=loss) for net in networks]
+            losses = [multilayer_network.risk(net, x, y, loss=loss) for net in networks]
     except FloatingPointError as error:
         raise FloatingPointError(
             f"the limit cannot be followed, weights or data are too large: {error}"

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from kinetic import multilayer
+from kinetic._multilayer_steps import LOSSES
 from kinetic.multilayer import Network, draw, gradients, output, risk, train
 
 WIDTHS = {3: (5, 7), 4: (6, 3, 9), 5: (4, 5, 6, 3)}
@@ -267,7 +267,7 @@ def test_names_of_losses_are_refused_in_every_function():
     for function in (risk, gradients):
         with pytest.raises(ValueError, match="loss"):
             function(Network(W), X, Y, loss="hinge")
-    assert multilayer.LOSSES == ("squared", "huber")
+    assert LOSSES == ("squared", "huber")
 
 
 def test_what_exceeds_float64_is_reported():

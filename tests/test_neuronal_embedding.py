@@ -5,8 +5,7 @@ import pytest
 from scipy import integrate, stats
 
 from kinetic import multilayer
-from kinetic.neuronal_embedding import Embedding
-from kinetic.neuronal_limit import distance, limit
+from kinetic.multilayer import Embedding, distance, limit
 
 TAU = 2.0 * np.pi
 S = (np.arange(8) - 3.5) / 4.0
