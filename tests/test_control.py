@@ -165,6 +165,14 @@ def test_densities_agree_with_particles_in_continuous_time():
     assert (np.log2(errors[:-1] / errors[1:]).mean(axis=0) > 1.3).all()
 
 
+def test_gradient_on_densities_is_the_mean_over_a_long_interval():
+    theta = np.array([1.1, 0.86])
+    fine = [control.gradient(limit(), np.repeat(theta, k)) for k in (400, 800)]
+    first, second = (one.reshape(2, -1).mean(axis=1) for one in fine)
+    found = control_density.passes(clusters(), theta, Grid(-3.0, 3.0, 1200), lam=0.1, T=0.9)
+    np.testing.assert_allclose(found.gradient, 2.0 * second - first, atol=2e-4)
+
+
 def test_shooting_on_densities_finds_the_control_of_the_particles():
     shot = control_density.shoot(
         clusters(), np.ones(9), Grid(-3.0, 3.0, 1200), lam=0.1, T=0.9, tol=1e-5, damping=0.65
