@@ -167,6 +167,15 @@ def test_unequal_widths_beyond_a_block_follow_the_gradients():
     assert largest_difference(run, net) < 1e-13
 
 
+def test_products_in_pieces_are_those_of_single_samples():
+    """With 11 samples these matrices are cut into pieces, with one they are not."""
+    net, (x, y) = draw((301, 203, 97), 3, mean=0.5, rng=3), data()
+    single = [gradients(net, x[[k]], y[[k]]) for k in range(len(x))]
+    for together, *apart in zip(gradients(net, x, y), *single, strict=True):
+        assert abs(together - np.mean(apart, axis=0)).max() < 1e-13
+    assert output(net, x) == pytest.approx([output(net, x[[k]])[0] for k in range(11)], rel=1e-13)
+
+
 def test_runs_of_the_same_seed_agree_whatever_the_output_times():
     net, (x, y) = network(), data()
     a = train(net, x, y, epsilon=0.01, times=[0.37, 100.0], rng=5)
