@@ -11,14 +11,16 @@ For small tau this is "descent", theta_l <- theta_l - tau grad; for larger tau e
 its own curvature. Both halve tau where J does not fall enough, and enlarge it where it does.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
-from kinetic import _autoencode_steps, _lbfgs, _validate
+from kinetic import _autoencode_steps, _validate
 from kinetic.reconstruction import evaluate, prepared, stored, tikhonov
 
 METHODS = ("lbfgs", "adam", "descent", "hamiltonian")
+LBFGS_PAIRS = 20
 INNER_TOLERANCE, INNER_MOST = 0.01, 50
 SUFFICIENT, GROWTH, SMALLEST_TAU = 1e-3, 1.5, 1e-14
 GRADIENT_SHARE = 2.0 / 3.0
@@ -93,7 +95,8 @@ def train(
         If an argument is not as described.
     FloatingPointError
         If the cost leaves the range of float64, or Adam diverges: J exceeds 1,000 times the
-        larger of its first value and int |x|^2 dmu. The message names the step and the rate.
+        larger of its first value and int |x|^2 dmu. The message names the iteration, and the
+        rate of Adam.
     """
     lam = tikhonov(lam)
     _validate.choice("method", method, METHODS)
@@ -102,14 +105,12 @@ def train(
     data = prepared(model, x, probabilities)
     rng = _validate.generator("rng", rng)
     theta = model.initial(rng=rng) if theta is None else model.checked(theta).copy()
-    reference = max(evaluate(model, theta, data, lam).cost, _energy(data))
     if method == "lbfgs":
-        theta, history, work = _lbfgs.minimize(
-            lambda theta: evaluate(model, theta, data, lam), theta, iterations, tolerance
-        )
+        theta, history, work = _lbfgs(model, theta, data, lam, iterations, tolerance)
     elif method == "adam":
         rate = _positive("learning_rate", learning_rate)
         draws = _draws(batch, data.probability, iterations, rng)
+        reference = max(evaluate(model, theta, data, lam).cost, _energy(data))
         history, work = _adam(model, theta, data, lam, draws, rate, DIVERGED * reference)
     else:
         tau = _positive("tau", tau)
@@ -137,6 +138,38 @@ def _positive(name, value):
 
 def _energy(data):
     return float(data.probability @ (data.start**2).sum(axis=1))
+
+
+def _lbfgs(model, theta, data, lam, iterations, tolerance):
+    """Minimize by SciPy, which stops where its line search finds no better point, too."""
+    from scipy.optimize import minimize
+
+    history, work, calls = [], [], 0
+
+    def objective(theta):
+        nonlocal calls
+        try:
+            found = evaluate(model, theta, data, lam)
+        except FloatingPointError as error:
+            raise FloatingPointError(
+                f"L-BFGS, iteration {len(history)}: {error}; begin with a smaller theta"
+            ) from None
+        calls += 1
+        if calls == 1:
+            history.append(found.cost)
+            work.append(1)
+        return found
+
+    def note(intermediate_result):
+        history.append(intermediate_result.fun)
+        work.append(calls)
+
+    options = {
+        "maxcor": LBFGS_PAIRS, "maxiter": iterations, "maxfun": math.inf, "gtol": tolerance,
+        "ftol": 0.0,
+    }  # fmt: skip
+    found = minimize(objective, theta, jac=True, method="L-BFGS-B", callback=note, options=options)
+    return found.x, history, work
 
 
 def _draws(batch, probability, steps, rng):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from kinetic import _autoencode_steps, _lbfgs, autoencode
+from kinetic import _autoencode_steps, autoencode
 from kinetic.autoencode import AutoencODE
 from kinetic.reconstruction import prepared, stored
 
@@ -263,24 +263,6 @@ def test_batches_are_drawn_from_the_law():
     assert (given.theta == again.theta).all()
 
 
-def test_lbfgs_finds_the_minimum_in_a_bent_valley_with_a_forbidden_side():
-    refused = []
-
-    def rosenbrock(x):
-        if x[1] > 1.2:
-            refused.append(x)
-            raise FloatingPointError
-        return optimize.rosen(x), optimize.rosen_der(x)
-
-    start = np.array([-1.2, 1.0])
-    found, values, calls = _lbfgs.minimize(rosenbrock, start, 500, 1e-9)
-    assert refused
-    assert abs(found - 1.0).max() < 1e-8
-    assert (np.diff(values) < 0.0).all()
-    assert len(calls) == len(values) < 60
-    assert (np.diff(calls) >= 1).all()
-
-
 def test_initial_theta_is_not_changed():
     model, x = AutoencODE(2, 1, 4), arc(20)
     start = model.initial(rng=1)
@@ -388,6 +370,19 @@ CASES = {
         lambda: autoencode.train(LINE, POINTS, lam=1.0, method="adam", learning_rate=50.0),
         FloatingPointError,
         r"diverges at step 1 of 500 with learning_rate=50.0: J = .* after .* at first",
+    ),
+    "L-BFGS overflows": (
+        lambda: autoencode.train(
+            AutoencODE(3, 1, 20, activation="identity", depth=10.0), np.eye(3), lam=1.0,
+            theta=AutoencODE(3, 1, 20).initial(1e5),
+        ),
+        FloatingPointError,
+        "L-BFGS, iteration 1: .*exceeds the range of float64; begin with a smaller theta",
+    ),
+    "L-BFGS cannot begin": (
+        lambda: autoencode.train(LINE, POINTS, lam=1.0, theta=np.full(16, 1e200)),
+        FloatingPointError,
+        "L-BFGS, iteration 0: .*exceeds",
     ),
     "overflow": (
         lambda: autoencode.forward(
