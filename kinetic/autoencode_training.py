@@ -12,6 +12,7 @@ its own curvature. Both halve tau where J does not fall enough, and enlarge it w
 """
 
 import math
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -168,8 +169,19 @@ def _lbfgs(model, theta, data, lam, iterations, tolerance):
         "maxcor": LBFGS_PAIRS, "maxiter": iterations, "maxfun": math.inf, "gtol": tolerance,
         "ftol": 0.0,
     }  # fmt: skip
-    found = minimize(objective, theta, jac=True, method="L-BFGS-B", callback=note, options=options)
+    with _blas().limit(limits=1):
+        found = minimize(
+            objective, theta, jac=True, method="L-BFGS-B", callback=note, options=options
+        )
     return found.x, history, work
+
+
+@cache
+def _blas():
+    """Libraries whose threads cost more than they save on vectors as short as theta."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")
 
 
 def _draws(batch, probability, steps, rng):
