@@ -6,13 +6,14 @@ networks of all widths from one probability space, `limit` solves the equations 
 width on it, and `distance` compares the two.
 """
 
-from kinetic.multilayer_network import Network, draw, gradients, output, risk, train
+from kinetic.multilayer_network import Network, Training, draw, gradients, output, risk, train
 from kinetic.neuronal_embedding import Embedding
 from kinetic.neuronal_limit import distance, limit
 
 __all__ = [
     "Embedding",
     "Network",
+    "Training",
     "distance",
     "draw",
     "gradients",
