@@ -11,10 +11,9 @@ for a literal 0 `forward` would be compiled once more.
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import overload
 
-from kinetic._compile import OPTIONS, inlined, kernel
-from kinetic._elementary import Identity, Tanh, sigma
+from kinetic._compile import inlined, kernel
+from kinetic._elementary import sigma, slope
 
 SMALLEST_BLOCK, LARGEST_BLOCK, BLOCK_ENTRIES = 64, 256, 4096
 """Up to 64 x 64 x 64 OpenBLAS uses one thread; more would only wait for each other here."""
@@ -38,30 +37,6 @@ class Plan(NamedTuple):
     middle: int
     step: float
     freeze: bool
-
-
-@inlined
-def _slope_tanh(s):
-    return 1.0 - s * s
-
-
-@inlined
-def _slope_identity(s):
-    return 1.0
-
-
-SLOPES = {Tanh: _slope_tanh, Identity: _slope_identity}
-
-
-def slope(tag, s):
-    """sigma'(u) from s = sigma(u), for use in kernels."""
-    return SLOPES[type(tag)](s)
-
-
-@overload(slope, jit_options=OPTIONS, inline="always")
-def _slope_compiled(tag, s):
-    scalar = SLOPES[tag.instance_class]
-    return lambda tag, s: scalar(s)
 
 
 @inlined

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from kinetic._autoencode_kernels import objective, slope
+from kinetic._autoencode_kernels import objective
 from kinetic._compile import kernel
-from kinetic._elementary import sigma
+from kinetic._elementary import sigma, slope
 
 DECAY_1, DECAY_2, GUARD = 0.9, 0.999, 1e-8
 """Adam's usual constants."""

@@ -6,8 +6,6 @@ import numpy as np
 
 from kinetic import _validate
 
-ROUNDING = 1e-9
-
 
 class DataLaw(NamedTuple):
     """A finite law of the data, checked.
@@ -49,16 +47,7 @@ def data_law(x, y, probabilities=None):
         raise ValueError(f"x must have shape (M,) or (M, d) with M, d >= 1; got {x.shape}")
     if y.shape != x.shape[:1]:
         raise ValueError(f"y must have shape ({len(x)},) like the points of x; got {y.shape}")
-    if probabilities is None:
-        chances = np.full(y.size, 1.0 / y.size)
-    else:
-        chances = _validate.array("probabilities", probabilities)
-        if chances.shape != y.shape:
-            raise ValueError(f"probabilities must have shape {y.shape}; got {chances.shape}")
-        if chances.min() < 0.0 or abs(chances.sum() - 1.0) > ROUNDING:
-            raise ValueError(
-                "probabilities must be at least 0 and of sum 1; got minimum "
-                f"{chances.min():.6g} and sum {chances.sum():.12g}"
-            )
+    chances = _validate.probabilities("probabilities", probabilities, y.size)
+    if probabilities is not None:
         chances = chances / chances.sum()
     return DataLaw(x.reshape(len(x), -1), y, chances, x.ndim == 1)

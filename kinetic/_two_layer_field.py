@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinetic import _validate, activations
-from kinetic._data_law import ROUNDING, data_law
+from kinetic._data_law import data_law
 from kinetic._limited import limited
 
 MOST_CALLS = 100_000
@@ -129,7 +129,7 @@ class Field:
         expected = c.shape if self.flat else (c.size, self.x.shape[1])
         if w.shape != expected:
             raise ValueError(f"w0 must have shape {expected} for this c0 and x; got {w.shape}")
-        return c, w.reshape(c.size, -1), _shares(weights, c.size)
+        return c, w.reshape(c.size, -1), _validate.probabilities("weights", weights, c.size)
 
 
 def make(x, y, probabilities, alpha, activation):
@@ -137,21 +137,6 @@ def make(x, y, probabilities, alpha, activation):
     law = data_law(x, y, probabilities)
     alpha = _validate.number("alpha", alpha, low=1e-300, accepted="a positive number")
     return Field(law.x, law.y, law.probabilities, alpha, activations.get(activation), law.flat)
-
-
-def _shares(weights, count):
-    """Checked (K,) weights; equal by default."""
-    if weights is None:
-        return np.full(count, 1.0 / count)
-    weights = _validate.array("weights", weights)
-    if weights.shape != (count,):
-        raise ValueError(f"weights must have shape ({count},); got {weights.shape}")
-    if weights.min() < 0.0 or abs(weights.sum() - 1.0) > ROUNDING:
-        raise ValueError(
-            "weights must be at least 0 and of sum 1; got minimum "
-            f"{weights.min():.6g} and sum {weights.sum():.12g}"
-        )
-    return weights
 
 
 def trajectory(field, c, w, weights, times, rtol, dense=False):

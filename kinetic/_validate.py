@@ -20,6 +20,14 @@ def number(name, value, *, low=-math.inf, high=math.inf, accepted="a finite numb
     return value
 
 
+def positive(name, value):
+    """A finite real number above 0, as float."""
+    value = number(name, value, accepted="a positive number")
+    if value <= 0.0:
+        raise ValueError(f"{name} must be a positive number; got {value}")
+    return value
+
+
 def integer(name, value, *, low):
     """An integer of at least ``low``, as int."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
@@ -80,6 +88,21 @@ def choice(name, value, accepted):
     if not (isinstance(value, str) and value in accepted):
         listed = ", ".join(repr(entry) for entry in accepted)
         raise ValueError(f"{name} must be one of {listed}; got {value!r}")
+    return value
+
+
+def probabilities(name, value, count):
+    """(count,) numbers of at least 0 with sum 1, up to 1e-9; equal ones for None."""
+    if value is None:
+        return np.full(count, 1.0 / count)
+    value = array(name, value)
+    if value.shape != (count,):
+        raise ValueError(f"{name} must have shape ({count},); got {value.shape}")
+    if value.min() < 0.0 or abs(value.sum() - 1.0) > 1e-9:
+        raise ValueError(
+            f"{name} must be at least 0 and of sum 1; got minimum {value.min():.6g} and sum "
+            f"{value.sum():.12g}"
+        )
     return value
 
 

@@ -330,9 +330,7 @@ def sigma_n(delta, c, *, form="printed"):
     delta = _validate.number("delta", delta, accepted="a number in (0, 1)")
     if not 0.0 < delta < 1.0:
         raise ValueError(f"delta must be a number in (0, 1); got {delta}")
-    c = _validate.number("c", c, accepted="a positive number")
-    if c <= 0.0:
-        raise ValueError(f"c must be a positive number; got {c}")
+    c = _validate.positive("c", c)
     k = 1.0 if _validate.choice("form", form, ("printed", "cited")) == "printed" else 1.0 / delta
     zero = c * (delta * k) ** (1.0 / delta)
 

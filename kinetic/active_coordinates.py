@@ -91,9 +91,7 @@ class AutoencODE:
         d = _validate.integer("dimension", self.dimension, low=1)
         latent = _validate.integer("latent", self.latent, low=1)
         layers = _validate.integer("layers", self.layers, low=1)
-        depth = _validate.number("depth", self.depth, accepted="a positive number")
-        if depth <= 0.0:
-            raise ValueError(f"depth must be a positive number; got {depth}")
+        depth = _validate.positive("depth", self.depth)
         if latent > d:
             raise ValueError(f"latent must be at most the dimension {d}; got {latent}")
         _validate.choice("deactivation", self.deactivation, DEACTIVATIONS)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kinetic import _autoencode_steps, _validate
-from kinetic.reconstruction import evaluate, prepared, stored, tikhonov
+from kinetic.reconstruction import evaluate, prepared, stored
 
 METHODS = ("lbfgs", "adam", "descent", "hamiltonian")
 LBFGS_PAIRS = 20
@@ -99,22 +99,22 @@ def train(
         larger of its first value and int |x|^2 dmu. The message names the iteration, and the
         rate of Adam.
     """
-    lam = tikhonov(lam)
+    lam = _validate.positive("lam", lam)
     _validate.choice("method", method, METHODS)
     iterations = _validate.integer("iterations", iterations, low=1)
-    tolerance = _positive("tolerance", tolerance)
+    tolerance = _validate.positive("tolerance", tolerance)
     data = prepared(model, x, probabilities)
     rng = _validate.generator("rng", rng)
     theta = model.initial(rng=rng) if theta is None else model.checked(theta).copy()
     if method == "lbfgs":
         theta, history, work = _lbfgs(model, theta, data, lam, iterations, tolerance)
     elif method == "adam":
-        rate = _positive("learning_rate", learning_rate)
+        rate = _validate.positive("learning_rate", learning_rate)
         draws = _draws(batch, data.probability, iterations, rng)
         reference = max(evaluate(model, theta, data, lam).cost, _energy(data))
         history, work = _adam(model, theta, data, lam, draws, rate, DIVERGED * reference)
     else:
-        tau = _positive("tau", tau)
+        tau = _validate.positive("tau", tau)
         propose = _maximized if method == "hamiltonian" else _descended
         theta, history, work = _stepped(
             model, theta, data, lam, iterations, tolerance, tau, propose
@@ -128,13 +128,6 @@ def train(
         theta, end.cost, end.cost - penalty, norm, len(history) - 1, norm <= tolerance,
         np.array(history), np.array(work, dtype=float),
     )  # fmt: skip
-
-
-def _positive(name, value):
-    value = _validate.number(name, value, accepted="a positive number")
-    if value <= 0.0:
-        raise ValueError(f"{name} must be a positive number; got {value}")
-    return value
 
 
 def _energy(data):

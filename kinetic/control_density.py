@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kinetic import _validate, activations, adjoint, characteristics, mean_field
-from kinetic.control_layers import SMOOTH, check_masses, positive
+from kinetic.control_layers import SMOOTH, check_masses
 from kinetic.grid import Grid
 from kinetic.network import SimResNet
 from kinetic.shooting import iterate, least_energy
@@ -244,4 +244,4 @@ def _checked(clusters, theta, grid, lam, T, activation):
     if theta.ndim != 1 or theta.size == 0:
         raise ValueError(f"theta must have shape (N,) with N >= 1; got {theta.shape}")
     _validate.choice("activation", activation, SMOOTH)
-    return theta, positive("lam", lam), positive("T", T)
+    return theta, _validate.positive("lam", lam), _validate.positive("T", T)

@@ -73,8 +73,8 @@ class Problem:
             ("x", x.ravel()),
             ("y", y.ravel()),
             ("masses", np.repeat(masses, x.size // len(x))),
-            ("lam", positive("lam", self.lam)),
-            ("T", positive("T", self.T)),
+            ("lam", _validate.positive("lam", self.lam)),
+            ("T", _validate.positive("T", self.T)),
         ):
             object.__setattr__(self, name, value)
 
@@ -82,14 +82,6 @@ class Problem:
     def tag(self):
         """What names the activation to kernels."""
         return activations.get(self.activation).tag
-
-
-def positive(name, value):
-    """A positive number, as float."""
-    value = _validate.number(name, value, accepted="a positive number")
-    if value <= 0.0:
-        raise ValueError(f"{name} must be a positive number; got {value}")
-    return value
 
 
 def check_masses(masses, count):
@@ -243,7 +235,7 @@ def minimize(problem, theta, *, tol=1e-9, most_iterations=500):
     from scipy import optimize
 
     theta = checked_control(problem, theta)
-    tol = positive("tol", tol)
+    tol = _validate.positive("tol", tol)
     most_iterations = _validate.integer("most_iterations", most_iterations, low=1)
     scale = np.sqrt(problem.T / theta.size)
 

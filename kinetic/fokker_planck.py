@@ -186,11 +186,8 @@ def _checked_steps(method, tolerance, step):
         raise ValueError("tolerance and step are for the implicit methods, not for method='paper'")
     if tolerance is not None and step is not None:
         raise ValueError(f"give tolerance or step, not both; got {tolerance} and {step}")
-    tolerance = TOLERANCE if tolerance is None else tolerance
-    for name, value in (("tolerance", tolerance), ("step", step)):
-        if value is not None and _validate.number(name, value, accepted="a positive number") <= 0:
-            raise ValueError(f"{name} must be a positive number; got {value}")
-    return float(tolerance), None if step is None else float(step)
+    tolerance = _validate.positive("tolerance", TOLERANCE if tolerance is None else tolerance)
+    return tolerance, None if step is None else _validate.positive("step", step)
 
 
 def _without_zeros(diffusion, points, boundary):

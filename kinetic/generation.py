@@ -57,7 +57,8 @@ def generate(net, x0, time, *, diffusion="1", nu, step, rng, wall=None):
         raise ValueError("net must have constant w and b; got functions of t")
     multiplicative = _checked_diffusion(diffusion)
     nu, step, time = (
-        _positive(name, value) for name, value in (("nu", nu), ("step", step), ("time", time))
+        _validate.positive(name, value)
+        for name, value in (("nu", nu), ("step", step), ("time", time))
     )
     lowest = _lowest(multiplicative, wall)
     x = _validate.array("x0", x0).copy()
@@ -89,17 +90,10 @@ def _checked_diffusion(diffusion):
     return name == "x"
 
 
-def _positive(name, value):
-    number = _validate.number(name, value, accepted="a positive number")
-    if number <= 0.0:
-        raise ValueError(f"{name} must be a positive number; got {number}")
-    return number
-
-
 def _lowest(multiplicative, wall):
     if wall is None:
         return 0.0 if multiplicative else -math.inf
-    return _positive("wall", wall) if multiplicative else _validate.number("wall", wall)
+    return _validate.positive("wall", wall) if multiplicative else _validate.number("wall", wall)
 
 
 def _drift(net, x, h, lowest, multiplicative):

@@ -457,9 +457,7 @@ def threshold(m0, level, *, quantity="energy", bias="zero"):
 
 
 def _checked_level(level):
-    level = _validate.number("level", level, accepted="a positive number")
-    if level <= 0.0:
-        raise ValueError(f"level must be a positive number; got {level}")
+    level = _validate.positive("level", level)
     return level
 
 
@@ -504,9 +502,7 @@ def time_to_reach(net, m0, level, *, quantity="energy", horizon=100.0):
     _checked_network(net)
     m0, level = _second_order(m0)[:3], _checked_level(level)
     _validate.choice("quantity", quantity, QUANTITIES)
-    horizon = _validate.number("horizon", horizon, accepted="a positive number")
-    if horizon <= 0.0:
-        raise ValueError(f"horizon must be a positive number; got {horizon}")
+    horizon = _validate.positive("horizon", horizon)
     if quantity == "energy":
         _refuse_unreachable(net, m0, level, horizon)
     return _hierarchy.first_time(net, m0, _initial_variance(m0), level, quantity, horizon)

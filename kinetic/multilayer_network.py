@@ -326,9 +326,7 @@ def train(
     that too large a step shows as a loss that does not fall.
     """
     x, y = _checked_data(net, x, y)
-    epsilon = _validate.number("epsilon", epsilon, accepted="a positive number")
-    if epsilon <= 0.0:
-        raise ValueError(f"epsilon must be a positive number; got {epsilon}")
+    epsilon = _validate.positive("epsilon", epsilon)
     times = _validate.times(times)
     if times[0] < 0.0:
         raise ValueError(f"times must be at least 0; got {times[0]}")

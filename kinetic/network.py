@@ -239,9 +239,7 @@ def _checked_step(method, step):
         return None
     if step is None:
         raise ValueError(f"method {method!r} needs step=, the largest length of a layer")
-    step = _validate.number("step", step, accepted="a positive number")
-    if step <= 0.0:
-        raise ValueError(f"step must be a positive number; got {step}")
+    step = _validate.positive("step", step)
     return step
 
 

@@ -157,7 +157,7 @@ def cost(model, theta, x, *, lam, probabilities=None):
     lam : float
         Tikhonov parameter, positive.
     probabilities : (M,) array_like, optional
-        Of the samples: not negative, of sum 1 (up to 1e-8). Default: 1 / M each.
+        Of the samples: not negative, of sum 1 (up to 1e-9). Default: 1 / M each.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def gradient(model, theta, x, *, lam, probabilities=None):
     CostGradient
     """
     data = prepared(model, x, probabilities)
-    return evaluate(model, model.checked(theta), data, tikhonov(lam))
+    return evaluate(model, model.checked(theta), data, _validate.positive("lam", lam))
 
 
 def sweep(model, theta, x):
@@ -201,30 +201,10 @@ def sweep(model, theta, x):
     )
 
 
-def tikhonov(lam):
-    """The Tikhonov parameter as a positive float, or an error."""
-    lam = _validate.number("lam", lam, accepted="a positive number")
-    if lam <= 0.0:
-        raise ValueError(f"lam must be a positive number; got {lam}")
-    return lam
-
-
 def prepared(model, x, probabilities):
     """Checked samples and probabilities for the kernels."""
     x = _samples(model, x)
-    if probabilities is None:
-        probability = np.full(len(x), 1.0 / len(x))
-    else:
-        probability = _validate.array("probabilities", probabilities)
-        if probability.shape != (len(x),):
-            raise ValueError(
-                f"probabilities must have shape ({len(x)},), as x has; got {probability.shape}"
-            )
-        if probability.min() < 0.0 or abs(probability.sum() - 1.0) > 1e-8:
-            raise ValueError(
-                "probabilities must not be negative and have sum 1; "
-                f"got sum {probability.sum()}, smallest {probability.min()}"
-            )
+    probability = _validate.probabilities("probabilities", probabilities, len(x))
     before, after = model.orders
     start = np.ascontiguousarray(x[:, before])
     same = np.array_equal(before, after)

@@ -194,9 +194,7 @@ class SteadyStates:
             x = x[:, None]
         if x.ndim != 2 or x.shape[1] != d or not len(x):
             raise ValueError(f"x must have shape (M, {d}) with M >= 1; got {x.shape}")
-        tolerance = _validate.number("tolerance", tolerance, accepted="a positive number")
-        if tolerance <= 0.0:
-            raise ValueError(f"tolerance must be a positive number; got {tolerance}")
+        tolerance = _validate.positive("tolerance", tolerance)
         if not len(self.points):
             return np.zeros(0)
         from scipy.spatial import KDTree

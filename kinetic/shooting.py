@@ -17,7 +17,7 @@ import numpy as np
 from kinetic import _control_kernels as kernels
 from kinetic import _validate, activations
 from kinetic._control_upwind import upwind_slopes
-from kinetic.control_layers import check_problem, checked_control, hessian, passes, positive
+from kinetic.control_layers import check_problem, checked_control, hessian, passes
 from kinetic.grid import Grid
 
 BOUNDS = {"identity": np.inf, "sigmoid": 1.0, "tanh": 1.0}
@@ -216,10 +216,10 @@ def shoot(problem, theta, *, adjoint="discrete", damping=1.0, tol=1e-10, most_it
 
 def iterate(step, theta, damping, tol, most_iterations):
     """The loop of `shoot`; ``step(theta)`` returns the new control and the passes at theta."""
-    damping = positive("damping", damping)
+    damping = _validate.positive("damping", damping)
     if damping > 1.0:
         raise ValueError(f"damping must be a number in (0, 1]; got {damping}")
-    tol = positive("tol", tol)
+    tol = _validate.positive("tol", tol)
     most_iterations = _validate.integer("most_iterations", most_iterations, low=1)
     history, residuals = [theta], []
     for _ in range(most_iterations):

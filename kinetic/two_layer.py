@@ -348,21 +348,14 @@ def _schedule(times, alpha, clock, neurons):
     times = _validate.times(times)
     if times[0] < 0.0:
         raise ValueError(f"times must be at least 0; got {times[0]}")
-    alpha = _positive("alpha", alpha)
-    clock = float(neurons) if clock is None else _positive("clock", clock)
+    alpha = _validate.positive("alpha", alpha)
+    clock = float(neurons) if clock is None else _validate.positive("clock", clock)
     if not clock * times[-1] <= MOST_STEPS:
         raise ValueError(
             f"times must need at most {MOST_STEPS} steps; got {clock * times[-1]:.3g} until "
             f"t={times[-1]}"
         )
     return clock, alpha, times, np.floor(clock * times * (1.0 + WHOLE)).astype(np.int64)
-
-
-def _positive(name, value):
-    value = _validate.number(name, value, accepted="a positive number")
-    if value <= 0.0:
-        raise ValueError(f"{name} must be a positive number; got {value}")
-    return value
 
 
 def _samples(generator, law, size):
