@@ -1,4 +1,5 @@
-/* What one core of this machine can do at most: arithmetic, division, memory traffic. */
+/* What one core of this machine can do at most: operations a second in multiply-adds, seconds for a
+   division, bytes a second for 320 kB, 8 MB and 320 MB; double precision, as JSON. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -66,7 +67,6 @@ int main(void)
         middle = least(middle, stream(500000, 100));
         far = least(far, stream(20000000, 1));
     }
-    printf("one core: %.0f GFLOP/s in multiply-adds, %.2f ns a division; "
-           "%.0f, %.0f, %.0f GB/s for 320 kB, 8 MB, 320 MB (double precision)\n",
-           2e-9 / fma, 1e9 * quotient, 24e-9 / near, 24e-9 / middle, 24e-9 / far);
+    printf("{\"flops\": %.4g, \"division\": %.4g, \"near\": %.4g, \"middle\": %.4g, \"far\": %.4g}\n",
+           2 / fma, quotient, 24 / near, 24 / middle, 24 / far);
 }

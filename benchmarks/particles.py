@@ -3,6 +3,7 @@
 import os
 import sys
 
+import floor
 import numpy as np
 import runner
 
@@ -21,6 +22,16 @@ def problem(dimension, precision):
         w, b, x = w[0, 0], b[0], x[:, 0]
     dtype = PRECISION[precision]
     return w.astype(dtype), b.astype(dtype), x.astype(dtype)
+
+
+def work(dimension, precision):
+    """Return the floor's count for a particle and layer; single precision counts half.
+
+    A tanh is 30 operations and a division; a particle stays in the cache for all layers.
+    """
+    unit = {"double": 1.0, "single": 0.5}[precision]
+    operations = dimension * (2 * dimension + 30 + 2)
+    return floor.Work(*(unit * n for n in (operations, dimension, 16 * dimension / LAYERS)), "far")
 
 
 def layer_argument(x, w, b):
@@ -178,6 +189,7 @@ CONTENDERS = {
 
 def main(quick=False):
     about = runner.machine()
+    peak = floor.peaks()
     results, tables = [], []
     for threads in (1, 2):
         for dimension in (1, 2, 16):
@@ -203,7 +215,8 @@ def main(quick=False):
                     )
                 header = ["contender", "ns a particle and layer", "times kinetic", "error"]
                 title = f"d = {dimension}, {case['precision']} precision, threads: {threads}"
-                tables.append(f"{title}\n\n{runner.table(header, rows)}")
+                least = floor.statement(work(**case), peak, "particle and layer", threads)
+                tables.append(f"{title}\n\n{runner.table(header, rows)}\n\n{least}")
                 print(tables[-1] + "\n", flush=True)
                 results.append({**case, "threads": threads, "contenders": answers})
     runner.publish("particles", about, tables, results)

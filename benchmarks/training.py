@@ -5,6 +5,7 @@ With two threads every second case is run.
 
 import sys
 
+import floor
 import numpy as np
 import runner
 import training_autoencode
@@ -48,7 +49,7 @@ NAMES = {name: None for module in PROBLEMS.values() for name in module.CONTENDER
 CONTENDERS = {name: contender(name) for name in NAMES}
 
 
-def tabulated(problem, case, answers, threads):
+def tabulated(problem, case, answers, threads, peak):
     """Return a table of the answers, which get the time and the deviation that it shows."""
     steps = PROBLEMS[problem].steps(**case)
     done = {name: answer for name, answer in answers.items() if "seconds" in answer}
@@ -63,11 +64,13 @@ def tabulated(problem, case, answers, threads):
     header = ["contender", "us a step", "times kinetic", "differs from numpy by"]
     sizes = ", ".join(f"{key} {value:,}" for key, value in case.items())
     title = f"{problem}: {sizes}; {steps} steps, threads: {threads}"
-    return f"{title}\n\n{runner.table(header, rows)}"
+    least = floor.statement(PROBLEMS[problem].work(**case), peak, "step", threads)
+    return f"{title}\n\n{runner.table(header, rows)}\n\n{least}"
 
 
 def main(quick=False):
     about = runner.machine()
+    peak = floor.peaks()
     results, tables = [], []
     for threads in (1, 2):
         for problem, cases in CASES.items():
@@ -78,7 +81,7 @@ def main(quick=False):
                 "training.py", names, asked, threads=threads, rounds=2 if quick else 5
             ):
                 case = {key: value for key, value in answered.items() if key != "problem"}
-                tables.append(tabulated(problem, case, answers, threads))
+                tables.append(tabulated(problem, case, answers, threads, peak))
                 print(tables[-1] + "\n", flush=True)
                 results.append(
                     {"theory": problem, **case, "threads": threads, "contenders": answers}

@@ -6,6 +6,7 @@ over all samples plus h LAM |theta|^2. Adam has its usual constants, and its rat
 Dropping columns and padding with zeros is the same as setting components to zero.
 """
 
+import floor
 import numpy as np
 import training_torch
 
@@ -28,6 +29,14 @@ def widths(dimension, bottleneck, layers):
     part = np.linspace(0.0, 1.0, layers // 2)
     falling = np.ceil(dimension * (bottleneck / dimension) ** part - 1e-9).astype(int)
     return [*falling.tolist(), *falling[::-1].tolist()]
+
+
+def work(dimension, bottleneck, layers, samples):
+    """Return the floor's count for a step: three products a layer, its values written and read."""
+    active = widths(dimension, bottleneck, layers)
+    operations = sum(6 * a * a + 40 * a for a in active) * samples
+    size = 8 * samples * sum(active)
+    return floor.Work(operations, samples * sum(active), 2 * size, floor.level(size))
 
 
 def problem(dimension, bottleneck, layers, samples):

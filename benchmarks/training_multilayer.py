@@ -4,6 +4,7 @@ H1 = w1 x, H2 = w2 tanh(H1) / n1, g = w3 . tanh(H2) / n2, n1 = n2 = n; the loss 
 Plain gradients times n1, n1 n2 and n2 and the step size 0.1 update w1, w2 and w3.
 """
 
+import floor
 import numpy as np
 import training_torch
 
@@ -13,6 +14,12 @@ DIMENSION, RATE, POINTS, WORK, FEWEST, MOST = 8, 0.1, 64, 5e8, 20, 2000
 def steps(width, batch):
     """Return how many steps are taken."""
     return int(np.clip(WORK / (width * width * batch), FEWEST, MOST)) // 10 * 10
+
+
+def work(width, batch):
+    """Return the floor's count for a step: three products with w2, read twice and written once."""
+    operations = 6 * width * batch * (width + DIMENSION) + 70 * width * batch
+    return floor.Work(operations, 2 * width * batch, 24 * width**2, floor.level(8 * width**2))
 
 
 def problem(width):

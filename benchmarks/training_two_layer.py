@@ -4,6 +4,7 @@ With the rate alpha = 1: c_i += (y - g) tanh(w_i . x) / N, w_i += (y - g) c_i ta
 both with the c_i of before. A loss (y - g)^2 / 2 and torch's SGD with learning rate 1 is the same.
 """
 
+import floor
 import numpy as np
 import training_torch
 
@@ -13,6 +14,12 @@ POINTS, WORK, FEWEST, MOST = 4, 5e6, 200, 5000
 def steps(width, dimension):
     """Return how many steps are taken."""
     return int(np.clip(WORK / (width * dimension), FEWEST, MOST)) // 10 * 10
+
+
+def work(width, dimension):
+    """Return the floor's count for a step: w twice read and once written, tanh 30 operations."""
+    size = 24 * width * (dimension + 1)
+    return floor.Work(width * (4 * dimension + 37), width, size, floor.level(size / 3))
 
 
 def problem(width, dimension):
