@@ -156,7 +156,7 @@ def _end_fluxes(flux, u):
     return first, last
 
 
-def integrate(u, fluxes, dx, times, method, *, tolerance, step=None, accepts=None):
+def integrate(u, fluxes, dx, times, method, *, tolerance, step=None, accepts=None, direct=None):
     """Solve d_t u = A(t) u with u given at times[0].
 
     Parameters
@@ -174,6 +174,9 @@ def integrate(u, fluxes, dx, times, method, *, tolerance, step=None, accepts=Non
         Take steps of this length at most instead, whatever the estimate.
     accepts : callable, optional
         Of u before and after a step; where it is false the step is halved.
+    direct : callable, optional
+        Of u and the time to the next output; returns u there, what has left and the number
+        of steps, or None, and then steps are taken.
 
     Returns
     -------
@@ -194,6 +197,12 @@ def integrate(u, fluxes, dx, times, method, *, tolerance, step=None, accepts=Non
     dt = dx / np.abs(first).max() if step is None else step
     for i in range(1, times.size):
         t, end = times[i - 1], times[i]
+        found = None if direct is None else direct(state[inner], end - t)
+        if found is not None:
+            state[inner], left, count = found
+            averages[i], outflow[i] = state[inner], outflow[i - 1] + left
+            taken += count
+            continue
         longest = (end - t) * SLOWEST_CHANGE if changing and step is None else math.inf
         left = np.zeros(2)
         while t < end:

@@ -28,6 +28,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kinetic._compile import inlined, kernel
+
 RESOLVED = 2.0
 GAUSS_RISE = 8.0
 """Rise of E in a cell up to which Gauss quadrature of m is exact to rounding. Where it is
@@ -126,45 +128,74 @@ def _leaving(speed, diffusion, dx):
 
 def fourth_order(state, sigma, diffusion, dx, is_open):
     """(n + 1, 4) coefficients of g in the two cells on either side of each face in its flux."""
-    n = state.log_average.size
-    flux = np.pad(second_order(state, sigma, diffusion, dx, is_open), ((0, 0), (1, 1)))
+    flux = np.zeros((state.log_face.size, 4))
+    flux[:, 1:3] = second_order(state, sigma, diffusion, dx, is_open)
     resolved = state.rise <= RESOLVED
-
-    def difference(faces, cells, end=()):
-        """Write the fluxes of the polynomial through cells, at offsets from the faces."""
-        cells = np.array(cells)
-        members = np.atleast_1d(faces)[:, None] + cells
-        members = members[resolved[members].all(axis=1)]
-        rows = _moments_at(state.moments[:, members], cells + 0.5)
-        ends = np.broadcast_to(np.reshape(end, (-1, 4)), (len(members), len(end) // 4, 4))
-        rows = np.concatenate([rows, ends], axis=1)
-        slope = np.zeros((*rows.shape[:2], 1))
-        slope[:, 1] = 1.0
-        weights = np.linalg.solve(rows[:, :, : rows.shape[1]].transpose(0, 2, 1), slope)
-        faces = members[:, :1] - cells[0]
-        ratios = np.exp(state.log_face[faces] - state.log_average[members])
-        flux[faces[:, 0]] = 0.0
-        flux[faces, cells + 2] = -weights[:, : cells.size, 0] * ratios / dx
-
-    difference(np.arange(2, n - 1), (-2, -1, 0, 1))
-    if is_open:
-        difference(0, (0, 1), _POWERS_AT[0])
-        difference(1, (-1, 0, 1), _POWERS_AT[-1])
-        difference(n - 1, (-2, -1, 0), _POWERS_AT[1])
-        difference(n, (-2, -1), _POWERS_AT[0])
-    else:
-        difference(1, (-1, 0, 1))
-        difference(n - 1, (-2, -1, 0))
+    _cubic(state.moments, state.log_face, state.log_average, resolved, dx, is_open, flux)
     return flux
 
 
-_POWERS_AT = {0: (1.0, 0.0, 0.0, 0.0), 1: (1.0, 1.0, 1.0, 1.0), -1: (1.0, -1.0, 1.0, -1.0)}
+@kernel
+def _cubic(moments, log_face, log_average, resolved, dx, is_open, flux):
+    """Write the fluxes of the polynomials through the cells next to the faces.
+
+    A polynomial sum_a q_a s^a, with s in cells from the face, has the conditions
+    sum_a q_a <s^a> = g / M in its cells and sum_a q_a s^a = 0 at an open end. The weights of
+    the conditions in q_1 solve the transposed system.
+    """
+    n = log_average.size
+    system, weights = np.empty((4, 4)), np.empty(4)
+    for f in range(n + 1):
+        first, end = max(f - 2, 0), min(f + 2, n)
+        cells = end - first
+        if cells < 3 and not is_open:
+            continue
+        usable = True
+        for j in range(first, end):
+            usable = usable and resolved[j]
+        if not usable:
+            continue
+        for q in range(cells):
+            center = first + q - f + 0.5
+            m1, m2, m3 = moments[1, first + q], moments[2, first + q], moments[3, first + q]
+            square = center * center
+            system[0, q] = 1.0
+            system[1, q] = center + m1
+            system[2, q] = square + 2.0 * center * m1 + m2
+            system[3, q] = center * square + 3.0 * (square * m1 + center * m2) + m3
+        size = cells
+        if cells < 4 and is_open:
+            size += 1
+            place = -f if f < 2 else n - f
+            for a in range(4):
+                system[a, cells] = float(place) ** a
+        weights[:] = 0.0
+        weights[1] = 1.0
+        _eliminate(system, weights, size)
+        for q in range(4):
+            flux[f, q] = 0.0
+        for q in range(cells):
+            ratio = math.exp(log_face[f] - log_average[first + q])
+            flux[f, first + q - f + 2] = -weights[q] * ratio / dx
 
 
-def _moments_at(moments, centers):
-    """(F, C, 4) averages of s^a in C cells, from the (4, F, C) moments about their centres."""
-    shift = np.zeros((4, centers.size, 4))
-    for a in range(4):
-        for b in range(a + 1):
-            shift[b, :, a] = math.comb(a, b) * centers ** (a - b)
-    return np.einsum("bqa,bfq->fqa", shift, moments)
+@inlined
+def _eliminate(system, right, size):
+    """Solve a system of that size in place, with pivots from all rows below."""
+    for c in range(size):
+        pivot = c
+        for r in range(c + 1, size):
+            if abs(system[r, c]) > abs(system[pivot, c]):
+                pivot = r
+        for a in range(c, size):
+            system[c, a], system[pivot, a] = system[pivot, a], system[c, a]
+        right[c], right[pivot] = right[pivot], right[c]
+        for r in range(c + 1, size):
+            ratio = system[r, c] / system[c, c]
+            for a in range(c + 1, size):
+                system[r, a] -= ratio * system[c, a]
+            right[r] -= ratio * right[c]
+    for c in range(size - 1, -1, -1):
+        for a in range(c + 1, size):
+            right[c] -= system[c, a] * right[a]
+        right[c] /= system[c, c]

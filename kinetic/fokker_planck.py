@@ -8,8 +8,8 @@ needs none. Cell averages of g live in cells, F on faces. Dimensionless.
 ================== ====================== ============================ ==================
 method             space                  time                         kept at every step
 ================== ====================== ============================ ==================
-implicit           order 4                order 3, L-stable            M, S
-structure-         order 2, Scharfetter-  order 2, L-stable, steps     M, S, P, E
+implicit           order 4                exp(t A); order 3, L-stable  M, S
+structure-         order 2, Scharfetter-  exp(t A); order 2, L-stable, M, S, P, E
 preserving         Gummel                 shortened where P or E fails
 euler              order 2, the same      order 1, implicit Euler      M, S, P, E
 paper              CWENO3, Lax-Friedrichs SSP-RK3, dt < 0.45 dx^2 / D  M
@@ -19,20 +19,36 @@ M: mass, to rounding. S: the steady state of the grid, to rounding. P: no negati
 E: the relative entropy to the steady state does not grow. For ``euler`` P and E hold for
 steps of any length: I - dt A has positive diagonal and non-positive other entries, its
 columns add up to 1, so its inverse is a matrix of transition probabilities, which leaves the
-steady state in place; such a matrix enlarges no relative entropy. For
-``structure-preserving`` the same holds where dt times the largest rate at which mass leaves
-a cell is at most 1 + sqrt(2), since the step then is a convex combination of such matrices;
-longer steps are tested and halved if they fail. ``implicit`` and ``paper`` promise neither.
+steady state in place; such a matrix enlarges no relative entropy. The limit exp(t A) of many
+such steps is one as well.
 
-The implicit methods choose their steps so that the estimate of the error of one step in L1
-stays below ``tolerance``; the cost does not grow like dx^-2.
+With constant w and b the first two methods apply exp(t A) (`kinetic._exponential`) between
+output times, however far apart, to ``tolerance`` and mostly to rounding. For
+``structure-preserving`` P and E are tested: averages that are negative by less than 1e-12 of
+the largest become 0, and if E fails by more than rounding, steps are taken instead. So they
+are if w and b depend on time or ``step`` is given. P and E then hold where dt times the
+largest rate at which mass leaves a cell is at most 1 + sqrt(2), since the step is a convex
+combination of matrices as above; longer steps are tested and halved if they fail.
+``implicit`` and ``paper`` promise neither.
+
+Steps are chosen so that the estimate of the error of one step in L1 stays below
+``tolerance``; the cost does not grow like dx^-2.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from kinetic import _diffusion, _implicit, _quasi_steady, _validate, balance_law, mean_field
+from kinetic import (
+    _diffusion,
+    _exponential,
+    _implicit,
+    _quasi_steady,
+    _validate,
+    balance_law,
+    mean_field,
+)
 from kinetic.finite_volume import BOUNDARIES
 from kinetic.fitting import Fit, fit
 from kinetic.grid import Grid
@@ -48,12 +64,17 @@ REFINEMENTS = 60
 NEGLIGIBLE = 1e-10
 SMALLEST = 1e-290
 LARGEST_PECLET = 1e9
+NOISE = 1e-12
+"""Of the largest average: rounding of exp(t A)."""
 _STEPS = {"implicit": "kvaerno3", "structure-preserving": "tr_bdf2", "euler": "euler"}
+_ORDERS = {"implicit": _quasi_steady.fourth_order}
 
 
 @dataclass(frozen=True)
 class Solution(mean_field.Solution):
     """Result of `solve`: in addition to `mean_field.Solution`.
+
+    A step is one of the time integration, or one application of exp(t A).
 
     Attributes
     ----------
@@ -120,7 +141,8 @@ def solve(
     boundary : {"no-flux", "open"}
         What the ends of the grid are: walls, or open: what arrives there leaves.
     tolerance : float, optional
-        Largest estimated error of an implicit step in L1, by default 1e-6.
+        Largest estimated error of an implicit step, or of one application of exp(t A), in L1,
+        by default 1e-6.
     step : float, optional
         Take implicit steps of this length at most instead, whatever their error.
     normalize : bool
@@ -153,23 +175,29 @@ def solve(
     points = grid.centers[:, None] + grid.dx * _quasi_steady.POINTS
     coefficient = _coefficient(nu, _without_zeros(diffusion, points, boundary))
     averages = mean_field._initial_averages(g0, grid, normalize)
-    log_equilibrium = None
     sigma = net.velocity(points, times[0])
     _check_resolution(sigma, coefficient, grid.dx, nu)
+    log_equilibrium = None
+    state = _quasi_steady.steady(sigma, coefficient, grid.dx)
     if net.autonomous and boundary == "no-flux" and _has_equilibrium(sigma, coefficient):
-        log_equilibrium = _quasi_steady.steady(sigma, coefficient, grid.dx).log_average
-        log_equilibrium -= log_equilibrium.max()
+        log_equilibrium = state.log_average - state.log_average.max()
         log_equilibrium += np.log(averages.sum() / np.exp(log_equilibrium).sum())
+    equilibrium = None if log_equilibrium is None else np.exp(log_equilibrium)
     if method == "paper":
         found = _explicit(net, averages, grid, times, diffusion, nu, boundary)
     else:
-        fluxes = _fluxes(net, points, coefficient, grid.dx, method, boundary, times[0])
+        order = _ORDERS.get(method, _quasi_steady.second_order)
+        is_open, direct = boundary == "open", None
+        fluxes = order(state, sigma, coefficient, grid.dx, is_open)
+        if not net.autonomous:
+            fluxes = _changing(net, points, coefficient, grid.dx, order, is_open)
+        elif step is None and method != "euler":
+            direct = _direct(fluxes, grid.dx, equilibrium, log_equilibrium, method, tolerance)
         accepts = _keeps_structure(log_equilibrium, grid.dx) if method != "implicit" else None
         found = _implicit.integrate(
             averages, fluxes, grid.dx, times, _STEPS[method],
-            tolerance=tolerance, step=step, accepts=accepts,
+            tolerance=tolerance, step=step, accepts=accepts, direct=direct,
         )  # fmt: skip
-    equilibrium = None if log_equilibrium is None else np.exp(log_equilibrium)
     return Solution(net, grid, times, *found, diffusion, nu, equilibrium, log_equilibrium)
 
 
@@ -200,7 +228,7 @@ def _without_zeros(diffusion, points, boundary):
     size = np.abs(inside)
     low = np.flatnonzero((size[1:-1] < size[:-2]) & (size[1:-1] < size[2:])) + 1
     left, right = x[low - 1], x[low + 1]
-    for _ in range(REFINEMENTS):
+    for _ in range(REFINEMENTS if low.size else 0):
         first, second = (2.0 * left + right) / 3.0, (left + 2.0 * right) / 3.0
         nearer = np.abs(diffusion(first)) < np.abs(diffusion(second))
         left, right = np.where(nearer, left, first), np.where(nearer, second, right)
@@ -248,25 +276,40 @@ def _has_equilibrium(sigma, coefficient):
     return left and (coefficient[-1, -1] > 0.0 or sigma[-1, -1] < 0.0)
 
 
-def _fluxes(net, points, coefficient, dx, method, boundary, start):
-    """Coefficients of the flux, or a function of t that returns them."""
-    order = _quasi_steady.fourth_order if method == "implicit" else _quasi_steady.second_order
+def _changing(net, points, coefficient, dx, order, is_open):
+    """Coefficients of the flux as a function of t."""
 
     def at(t):
         sigma = net.velocity(points, t)
         state = _quasi_steady.steady(sigma, coefficient, dx)
-        return order(state, sigma, coefficient, dx, boundary == "open")
+        return order(state, sigma, coefficient, dx, is_open)
 
-    return at(start) if net.autonomous else at
+    return at
 
 
-def _keeps_structure(log_equilibrium, dx):
-    """A test of a step: no negative average and, given a steady state, no more entropy."""
+def _direct(fluxes, dx, equilibrium, log_equilibrium, method, tolerance):
+    """A function of g and a time that goes there at once."""
+    steady = None if equilibrium is None else equilibrium / equilibrium.sum()
+    exponential = _exponential.Exponential(fluxes, dx, steady)
+    accepts = None
+    if method != "implicit":
+        accepts = _keeps_structure(log_equilibrium, dx, NOISE)
+    return partial(exponential.advance, tolerance=tolerance, accepts=accepts)
+
+
+def _keeps_structure(log_equilibrium, dx, noise=0.0):
+    """A test of a step: no negative average and, given a steady state, no more entropy.
+
+    Averages that are negative by rounding, or less than ``noise`` of the largest, become 0.
+    """
 
     def accepts(before, after):
-        if (after < -ROUNDING * before).any():
+        if (after < -ROUNDING * before - noise * after.max()).any():
             return False
-        np.maximum(after, 0.0, out=after)
+        if after.min() < 0.0:
+            mass = after.sum()
+            np.maximum(after, 0.0, out=after)
+            after *= mass / after.sum()
         if log_equilibrium is None:
             return True
         bound, value = (_entropy(g, log_equilibrium, dx) for g in (before, after))

@@ -94,6 +94,31 @@ def test_what_leaves_the_cells_passes_the_ends(boundary):
     assert found.outflow.any() == (boundary == "open")
 
 
+@pytest.mark.parametrize("boundary", ["no-flux", "open"])
+def test_no_mass_is_lost_until_100(boundary):
+    grid, times = Grid(-5.0, 5.0, 20), [0.0, 10.0, 100.0]
+    start = mean_field._initial_averages(stats.norm(1.0), grid, True)
+    found = balance_law.solve(
+        start, grid, times, velocity=lambda t: -grid.faces - np.sin(t), diffusion=0.5,
+        source=lambda u, t, x: 0.1 * np.sin(np.pi * x / 5.0), boundary=boundary,
+    )  # fmt: skip
+    mass = grid.dx * found.averages.sum(axis=1)
+    np.testing.assert_allclose(mass + found.outflow.sum(axis=1), 1.0, atol=2e-13)
+    assert found.outflow[-1].any() == (boundary == "open")
+
+
+def test_a_source_in_proportion_to_the_density_changes_the_mass_as_the_time_steps_say():
+    grid = Grid(-5.0, 5.0, 20)
+    start = mean_field._initial_averages(stats.norm(1.0), grid, True)
+    found = balance_law.solve(
+        start, grid, [0.0, 100.0], velocity=-grid.faces, diffusion=0.5,
+        source=lambda u, t, x: -0.1 * u,
+    )  # fmt: skip
+    z = -0.1 * 100.0 / found.steps
+    factor = (1.0 + z + z**2 / 2.0 + z**3 / 6.0) ** found.steps
+    assert grid.dx * found.averages[-1].sum() == pytest.approx(factor, rel=1e-11)
+
+
 def test_mirrored_problem_has_the_mirrored_solution():
     u = np.random.default_rng(0).random(20)
     one, two = (
