@@ -42,12 +42,11 @@ from typing import NamedTuple
 import numpy as np
 
 from kinetic import _validate
-from kinetic._compile import inlined, kernel
+from kinetic._parallel import thread_count
+from kinetic._rows_2d import half_slopes
+from kinetic._strips_2d import Strips
 from kinetic.finite_volume import BOUNDARIES, FEWEST_STEPS, LARGEST_FLOOR, occupied, step_count
 from kinetic.grid_2d import Grid2D
-
-GAUSS = 0.5 / math.sqrt(3.0)
-"""Distance of the Gauss points of a face from its middle, in parts of its length."""
 
 
 class Transport2D(NamedTuple):
@@ -81,7 +80,9 @@ def _relative_floor(cells):
 def with_ghosts(averages):
     """(nx + 2, ny + 2) averages with a ring of quadratically extrapolated ghost cells."""
     padded = np.pad(averages, 1)
-    _fill_ghosts.py_func(padded)
+    for u in (padded[:, 1:-1], padded.T):
+        u[0] = 3.0 * u[1] - 3.0 * u[2] + u[3]
+        u[-1] = 3.0 * u[-2] - 3.0 * u[-3] + u[-4]
     return padded
 
 
@@ -113,149 +114,13 @@ def reconstruct(averages, epsilon):
     u = with_ghosts(averages / unit)
     c, w, e, s, n = u[1:-1, 1:-1], u[:-2, 1:-1], u[2:, 1:-1], u[1:-1, :-2], u[1:-1, 2:]
     cross = (u[2:, 2:] - u[2:, :-2]) - (u[:-2, 2:] - u[:-2, :-2])
-    x, y, xx, yy, xy = _coefficients.py_func(c - w, e - c, c - s, n - c, cross, epsilon / unit**2)
-    return unit * np.stack([c - (xx + yy) / 12.0, x, y, xx, xy, yy], axis=-1)
-
-
-@inlined
-def _coefficients(west, east, south, north, cross, epsilon):
-    """Coefficients of xi, eta, xi^2, eta^2 and xi eta from differences, cross = 4 Dxy."""
-    indicator_w, indicator_e = west * west + epsilon, east * east + epsilon
-    indicator_s, indicator_n = south * south, north * north
-    across_x, across_y = west + east, south + north
-    bend_x, bend_y = east - west, north - south
-    q_ws, q_wn = indicator_w + indicator_s, indicator_w + indicator_n
-    q_es, q_en = indicator_e + indicator_s, indicator_e + indicator_n
-    q_0 = 0.25 * (across_x * across_x + across_y * across_y) + (
-        13.0 / 3.0 * (bend_x * bend_x + bend_y * bend_y) + ((7.0 / 24.0 * cross) * cross + epsilon)
+    half_x, half_y, quarter = half_slopes.py_func(
+        c - w, e - c, c - s, n - c, cross, epsilon / unit**2
     )
-    q_ws, q_wn, q_es, q_en, q_0 = q_ws * q_ws, q_wn * q_wn, q_es * q_es, q_en * q_en, q_0 * q_0
-    # Over the common denominator the weight of a plane is the product of the other four q.
-    both_s, both_n = q_ws * q_es, q_wn * q_en
-    weight_w = q_es * both_n + q_en * both_s
-    weight_e = q_ws * both_n + q_wn * both_s
-    weight_s = (q_ws + q_es) * both_n
-    weight_n = (q_wn + q_en) * both_s
-    half = 2.0 * (both_s * both_n)
-    weight_0 = half + half
-    inverse = 1.0 / (q_0 * (weight_w + weight_e) + weight_0)
-    slope_x = inverse * (q_0 * (weight_w * west + weight_e * east) + half * across_x)
-    slope_y = inverse * (q_0 * (weight_s * south + weight_n * north) + half * across_y)
-    omega = weight_0 * inverse
-    return slope_x, slope_y, omega * bend_x, omega * bend_y, omega * (0.5 * cross)
-
-
-@inlined
-def _fill_ghosts(u):
-    nx, ny = u.shape[0] - 2, u.shape[1] - 2
-    for j in range(1, ny + 1):
-        u[0, j] = 3.0 * u[1, j] - 3.0 * u[2, j] + u[3, j]
-        u[nx + 1, j] = 3.0 * u[nx, j] - 3.0 * u[nx - 1, j] + u[nx - 2, j]
-    for i in range(nx + 2):
-        u[i, 0] = 3.0 * u[i, 1] - 3.0 * u[i, 2] + u[i, 3]
-        u[i, ny + 1] = 3.0 * u[i, ny] - 3.0 * u[i, ny - 1] + u[i, ny - 2]
-
-
-@inlined
-def _positive_flux(a, b, middle, tilt):
-    """Twice the flux out of a cell whose face values are middle -+ tilt in the Gauss points."""
-    return max(a, 0.0) * max(middle - tilt, 0.0) + max(b, 0.0) * max(middle + tilt, 0.0)
-
-
-@inlined
-def _negative_flux(a, b, middle, tilt):
-    return min(a, 0.0) * max(middle - tilt, 0.0) + min(b, 0.0) * max(middle + tilt, 0.0)
-
-
-@inlined
-def _update_row(i, u, out, fx, fy, to_x, to_y):
-    """out = u minus the differences of the fluxes in row i; whether an entry is negative."""
-    found = 0
-    for j in range(1, u.shape[1] - 1):
-        new = u[i, j] - (
-            to_x * (fx[i, j - 1] - fx[i - 1, j - 1]) + to_y * (fy[i - 1, j] - fy[i - 1, j - 1])
-        )
-        found |= new < 0.0
-        out[i, j] = new
-    return found
-
-
-@kernel
-def _stage(u, v, out, fx, fy, a, b, upwind, keep, to_x, to_y, epsilon):
-    """f = keep f + 2 F(v), out = u - to_x differences of fx - to_y differences of fy.
-
-    upwind (ny,) holds what the row of cells before contributes to the fluxes of a row
-    of faces. Returns whether an entry of out is negative.
-    """
-    nx, ny = u.shape[0] - 2, u.shape[1] - 2
-    _fill_ghosts(v)
-    found = 0
-    for j in range(ny):
-        upwind[j] = 0.0
-    for i in range(1, nx + 1):
-        below = 0.0
-        for j in range(1, ny + 1):
-            center = v[i, j]
-            cross = (v[i + 1, j + 1] - v[i + 1, j - 1]) - (v[i - 1, j + 1] - v[i - 1, j - 1])
-            x, y, xx, yy, xy = _coefficients(
-                center - v[i - 1, j], v[i + 1, j] - center,
-                center - v[i, j - 1], v[i, j + 1] - center, cross, epsilon,
-            )  # fmt: skip
-            middle_x, half_x = center + xx * (1.0 / 6.0), 0.5 * x
-            middle_y, half_y = center + yy * (1.0 / 6.0), 0.5 * y
-            half_xy = 0.5 * xy
-            west = upwind[j - 1] + _negative_flux(
-                a[0, i - 1, j - 1], a[1, i - 1, j - 1], middle_x - half_x, GAUSS * (y - half_xy)
-            )
-            east = _positive_flux(
-                a[0, i, j - 1], a[1, i, j - 1], middle_x + half_x, GAUSS * (y + half_xy)
-            )
-            south = below + _negative_flux(
-                b[0, i - 1, j - 1], b[1, i - 1, j - 1], middle_y - half_y, GAUSS * (x - half_xy)
-            )
-            below = _positive_flux(
-                b[0, i - 1, j], b[1, i - 1, j], middle_y + half_y, GAUSS * (x + half_xy)
-            )
-            # All of the cell before the first store: else the loop does not vectorize.
-            west += keep * fx[i - 1, j - 1]
-            south += keep * fy[i - 1, j - 1]
-            upwind[j - 1] = east
-            fx[i - 1, j - 1] = west
-            fy[i - 1, j - 1] = south
-        fy[i - 1, ny] = keep * fy[i - 1, ny] + below
-        if i > 1:
-            found |= _update_row(i - 1, u, out, fx, fy, to_x, to_y)
-    for j in range(ny):
-        fx[nx, j] = keep * fx[nx, j] + upwind[j]
-    return (found | _update_row(nx, u, out, fx, fy, to_x, to_y)) != 0
-
-
-@kernel
-def _limit(u, out, fx, fy, kept, to_x, to_y):
-    """Scale back fluxes that take more from a cell than it holds, and update again.
-
-    A flux is scaled as soon as the parts that both its cells keep are known.
-    """
-    nx, ny = u.shape[0] - 2, u.shape[1] - 2
-    for i in range(1, nx + 1):
-        for j in range(1, ny + 1):
-            leaving = to_x * (max(fx[i, j - 1], 0.0) + max(-fx[i - 1, j - 1], 0.0)) + to_y * (
-                max(fy[i - 1, j], 0.0) + max(-fy[i - 1, j - 1], 0.0)
-            )
-            held = max(u[i, j], 0.0)
-            part = held / leaving
-            kept[i, j] = part if leaving > held else 1.0
-        for j in range(1, ny + 1):
-            flux, west, east = fx[i - 1, j - 1], kept[i - 1, j], kept[i, j]
-            fx[i - 1, j - 1] = flux * (west if flux > 0.0 else east)
-        for j in range(ny + 1):
-            flux, south, north = fy[i - 1, j], kept[i, j], kept[i, j + 1]
-            fy[i - 1, j] = flux * (south if flux > 0.0 else north)
-        if i > 1:
-            _update_row(i - 1, u, out, fx, fy, to_x, to_y)
-    for j in range(1, ny + 1):
-        fx[nx, j - 1] *= kept[nx, j]
-    _update_row(nx, u, out, fx, fy, to_x, to_y)
+    omega = 4.0 * quarter
+    xx, xy, yy = omega * ((e - c) - (c - w)), omega * cross / 2.0, omega * ((n - c) - (c - s))
+    parts = [c - (xx + yy) / 12.0, 2.0 * half_x, 2.0 * half_y, xx, xy, yy]
+    return unit * np.stack(parts, axis=-1)
 
 
 class _Faces(NamedTuple):
@@ -266,7 +131,7 @@ class _Faces(NamedTuple):
     fastest: float
 
 
-def transport(averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45):
+def transport(averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45, threads=None):
     """Solve d_t u + d_x (a u) + d_y (b u) = 0 by the scheme of the module docstring.
 
     Parameters
@@ -286,6 +151,9 @@ def transport(averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45):
         For all four sides.
     cfl : float
         In (0, 1/2]; the step is cfl min(dx / max |a|, dy / max |b|).
+    threads : int or None
+        At most so many threads; None: all cores that this process may use. The result does
+        not depend on it.
 
     Returns
     -------
@@ -313,59 +181,79 @@ def transport(averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45):
     if cfl <= 0.0:
         raise ValueError(f"cfl must be a number in (0, 1/2]; got {cfl}")
 
+    threads = thread_count(threads)
+
     unit, cells = occupied(averages)
-    epsilon = _relative_floor(cells)
-    nx, ny = grid.shape
-    state = np.zeros((3, nx + 2, ny + 2))
-    state[0, 1:-1, 1:-1] = averages / unit
-    u, v, w = state
-    fx, fy, upwind = np.zeros((nx + 1, ny)), np.zeros((nx, ny + 1)), np.zeros(ny)
-    fixed = None if callable(velocity) else _faces(velocity, grid, boundary)
-
-    def faces(t, values):
-        return fixed or _faces(velocity(t, unit * values[1:-1, 1:-1]), grid, boundary)
-
-    def stage(values, out, at, keep, dt):
-        scales = dt / (2.0 * grid.x.dx), dt / (2.0 * grid.y.dx)
-        return _stage(u, values, out, fx, fy, at.a, at.b, upwind, keep, *scales, epsilon), scales
-
-    def step(t, dt, first):
-        """Fill v with the state at t + dt; the largest velocity, at which it gives up."""
-        stage(u, v, first, 0.0, dt)
-        second = faces(t + dt, v)
-        if not _allowed(second.fastest, dt, cfl):
-            return second.fastest
-        stage(v, w, second, 1.0, dt / 4.0)
-        third = faces(t + dt / 2.0, w)
-        if not _allowed(third.fastest, dt, cfl):
-            return third.fastest
-        negative, scales = stage(w, v, third, 0.25, 2.0 / 3.0 * dt)
-        if negative:
-            _limit(u, v, fx, fy, w, *scales)
-        outflow[:2] += scales[0] * np.array([-fx[0].sum(), fx[nx].sum()])
-        outflow[2:] += scales[1] * np.array([-fy[:, 0].sum(), fy[:, ny].sum()])
-        return 0.0
-
-    outflow, taken = np.zeros(4), 0
-    result = Transport2D(times, np.empty((times.size, nx, ny)), np.zeros((times.size, 4)), 0)
+    shape = (times.size, *grid.shape)
+    result = Transport2D(times, np.empty(shape), np.zeros((times.size, 4)), 0)
     result.averages[0] = averages
-    for i in range(1, times.size):
-        t, end = times[i - 1], times[i]
-        longest = math.inf if fixed else (end - t) / FEWEST_STEPS
+    taken, fixed = 0, None if callable(velocity) else _faces(velocity, grid, boundary)
+    with Strips(averages / unit, threads, whole=fixed is not None) as strips:
+        run = _Run(strips, grid, boundary, cfl, _relative_floor(cells), unit)
+        for i in range(1, times.size):
+            t, end = times[i - 1], times[i]
+            if fixed:
+                taken += run.steps(fixed, t, end)
+            else:
+                taken += run.stages(velocity, t, end)
+            result.averages[i] = unit * strips.u[1:-1, 1:-1]
+            lost = np.concatenate([strips.lost_x.sum(axis=1), strips.lost_y.sum(axis=0)])
+            result.outflow[i] = unit * lost * grid.area
+    return result._replace(steps=taken)
+
+
+class _Run(NamedTuple):
+    """Steps from one output time to the next, and how many they are."""
+
+    strips: Strips
+    grid: Grid2D
+    boundary: str
+    cfl: float
+    epsilon: float
+    unit: float
+
+    def steps(self, faces, t, end):
+        """With velocities that stay."""
+        count = step_count(t, end, faces.fastest, self.cfl)
+        self.strips.advance(faces, count, self._scales((end - t) / count), self.epsilon)
+        return count
+
+    def stages(self, velocity, t, end):
+        """With velocities that depend on the time and the averages."""
+
+        def faces(t, values):
+            found = velocity(t, self.unit * values[1:-1, 1:-1])
+            return _faces(found, self.grid, self.boundary)
+
+        longest, count = (end - t) / FEWEST_STEPS, 0
         while t < end:
-            first = faces(t, u)
+            first = faces(t, self.strips.u)
             span = min(end - t, longest)
-            dt = span / step_count(t, t + span, first.fastest, cfl)
-            while fastest := step(t, dt, first):
-                dt = min(cfl / fastest, dt / 2.0)
+            dt = span / step_count(t, t + span, first.fastest, self.cfl)
+            while fastest := self._step(faces, t, dt, first):
+                dt = min(self.cfl / fastest, dt / 2.0)
             if t + dt / 2.0 == t:
                 raise ValueError(f"times near t={t} are too large for steps of {dt:.3g}")
-            u, v = v, u
-            taken += 1
+            count += 1
             t = end if t + dt >= end * (1.0 - 1e-15) else t + dt
-        result.averages[i] = unit * u[1:-1, 1:-1]
-        result.outflow[i] = unit * outflow * grid.area
-    return result._replace(steps=taken)
+        return count
+
+    def _step(self, faces, t, dt, first):
+        """Take a step; or the largest velocity on the way, at which it is given up."""
+        strips, rest = self.strips, (self._scales(dt), self.epsilon)
+        strips.stage(0, first, *rest)
+        second = faces(t + dt, strips.v)
+        if not _allowed(second.fastest, dt, self.cfl):
+            return second.fastest
+        strips.stage(1, second, *rest)
+        third = faces(t + dt / 2.0, strips.w)
+        if not _allowed(third.fastest, dt, self.cfl):
+            return third.fastest
+        strips.stage(2, third, *rest)
+        return 0.0
+
+    def _scales(self, dt):
+        return dt / (2.0 * self.grid.x.dx), dt / (2.0 * self.grid.y.dx)
 
 
 def _allowed(fastest, dt, cfl):

@@ -132,7 +132,7 @@ def _distance_primitive(x, y):
     return x * y * r / 3.0 + (first + second) / 6.0
 
 
-def solve(net, g0, grid, times, boundary, cfl, normalize):
+def solve(net, g0, grid, times, boundary, cfl, normalize, threads=None):
     """See `kinetic.mean_field.solve`."""
     if net.dimension != 2:
         raise ValueError(f"the network must have dimension 1 or 2; got {net.dimension}")
@@ -147,7 +147,9 @@ def solve(net, g0, grid, times, boundary, cfl, normalize):
         def velocity(t, _):
             return _face_velocity(net, grid, t)
 
-    result = finite_volume_2d.transport(averages, velocity, grid, times, boundary=boundary, cfl=cfl)
+    result = finite_volume_2d.transport(
+        averages, velocity, grid, times, boundary=boundary, cfl=cfl, threads=threads
+    )
     return Solution2D(net, grid, result.times, result.averages, result.outflow, result.steps)
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinetic import Grid, Grid2D, finite_volume_2d
+from kinetic import Grid, Grid2D, _rows_2d, _strips_2d, finite_volume_2d
 
 SQUARE = Grid2D(Grid(-2.0, 3.0, 40), Grid(-2.0, 3.0, 48))
 
@@ -214,29 +214,62 @@ def test_time_step_obeys_the_velocity_of_every_stage():
     assert mass == pytest.approx(25.0, rel=1e-13)
 
 
-def test_compiled_scheme_agrees_with_interpreted():
+def rough_march(march, nx=11, ny=6):
     rng = np.random.default_rng(0)
-    nx, ny = 7, 6
-    u = np.zeros((nx + 2, ny + 2))
-    u[1:-1, 1:-1] = rng.random((nx, ny)) * (rng.random((nx, ny)) < 0.6)
+    u = finite_volume_2d.with_ghosts(rng.random((nx, ny)) * (rng.random((nx, ny)) < 0.6))
     a, b = rng.normal(size=(2, nx + 1, ny)), rng.normal(size=(2, nx, ny + 1))
-    a[:, [0, -1]], b[:, :, [0, -1]] = 0.0, 0.0
-    states = []
-    for stage, limit in (
-        (finite_volume_2d._stage, finite_volume_2d._limit),
-        (finite_volume_2d._stage.py_func, finite_volume_2d._limit.py_func),
+    strips = _strips_2d.Strips(u[1:-1, 1:-1], 1, whole=True)
+    work, out = strips._work[0], np.zeros_like(u)
+    with np.errstate(invalid="ignore", divide="ignore"):  # as compiled code does
+        march(u, out, u, out, a, b, work, 1, nx, 3, 0, 3, 0.2, 0.1, 1e-3)
+    return [out, work[5], strips.lost_x, strips.lost_y]
+
+
+def test_compiled_scheme_agrees_with_interpreted(monkeypatch):
+    compiled = rough_march(_rows_2d.march)
+    for name, part in list(vars(_rows_2d).items()):
+        if hasattr(part, "py_func"):
+            monkeypatch.setattr(_rows_2d, name, part.py_func)
+    interpreted = rough_march(_rows_2d.march)
+    assert (compiled[1] < 1.0).any(), "the limiter is not reached"
+    for one, two in zip(compiled, interpreted, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("boundary", ["no-flux", "open"])
+@pytest.mark.parametrize("constant_in_time", [True, False])
+def test_result_does_not_depend_on_the_number_of_threads(boundary, constant_in_time):
+    grid = Grid2D(Grid(-2.0, 3.0, 150), Grid(-2.0, 3.0, 203))
+    rng = np.random.default_rng(1)
+    u = rng.random(grid.shape) * (rng.random(grid.shape) < 0.7)
+    faces = velocities(grid, lambda x, y: np.cos(2.0 * x - y), lambda x, y: np.sin(x + 3.0 * y))
+    velocity = faces if constant_in_time else lambda t, _: (faces[0], (1.0 + t) * faces[1])
+    times = [0.0, 0.1] if constant_in_time else [0.0, 0.005]
+    results = [
+        finite_volume_2d.transport(u, velocity, grid, times, boundary=boundary, threads=threads)
+        for threads in (1, 2, 5)
+    ]
+    with _strips_2d.Strips(u, 5, whole=constant_in_time) as strips:
+        assert len(strips._rows) > 2, "the plane is too small to be shared"
+    for other in results[1:]:
+        np.testing.assert_array_equal(other.averages, results[0].averages)
+        np.testing.assert_array_equal(other.outflow, results[0].outflow)
+        assert other.steps == results[0].steps
+
+
+def test_steps_as_a_whole_and_stage_by_stage_are_the_same():
+    u, faces = rough_problem()
+    fixed = finite_volume_2d._faces(faces, SQUARE, "open")
+    with (
+        _strips_2d.Strips(u, 1, whole=True) as whole,
+        _strips_2d.Strips(u, 1, whole=False) as staged,
     ):
-        first, second, kept = u.copy(), np.zeros_like(u), np.zeros_like(u)
-        fx, fy = np.zeros((nx + 1, ny)), np.zeros((nx, ny + 1))
-        for _ in range(3):
-            negative = stage(first, first, second, fx, fy, a, b, np.zeros(ny), 0.0, 0.2, 0.1, 1e-3)
-            assert negative
-            with np.errstate(invalid="ignore", divide="ignore"):  # as compiled code does
-                limit(first, second, fx, fy, kept, 0.2, 0.1)
-            first, second = second, first
-        states.append(first[1:-1, 1:-1])
-    assert states[0].min() >= -1e-15
-    np.testing.assert_allclose(*states, rtol=1e-12, atol=1e-14)
+        whole.advance(fixed, 5, (0.3, 0.2), 1e-3)
+        for _ in range(5):
+            for s in range(3):
+                staged.stage(s, fixed, (0.3, 0.2), 1e-3)
+        np.testing.assert_array_equal(whole.u[1:-1, 1:-1], staged.u[1:-1, 1:-1])
+        np.testing.assert_array_equal(whole.lost_x, staged.lost_x)
 
 
 QUADRATIC = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
@@ -247,7 +280,7 @@ def test_reconstruction_with_a_high_floor_reproduces_quadratics_at_gauss_points(
     p, q = powers
     u = SQUARE.average(lambda x, y: (x + 0.3) ** p * (y - 0.2) ** q)
     c = finite_volume_2d.reconstruct(u, 1e8)
-    gauss = finite_volume_2d.GAUSS
+    gauss = _rows_2d.GAUSS
     x, y = SQUARE.centers
     for xi, eta in ((-0.5, gauss), (0.5, -gauss), (gauss, 0.5), (-gauss, -0.5)):
         values = sum(c[..., k] * xi**m * eta**n for k, (m, n) in enumerate(QUADRATIC))
@@ -317,6 +350,7 @@ BAD = {
     "empty": (lambda: {"averages": np.zeros(SQUARE.shape)}, ValueError, "mass 0.0"),
     "cfl": (lambda: {"cfl": 0.6}, ValueError, r"cfl must be a number in \(0, 1/2\]; got 0.6"),
     "cfl zero": (lambda: {"cfl": 0.0}, ValueError, r"cfl must be .*got 0.0"),
+    "threads": (lambda: {"threads": 0}, ValueError, "threads must be .*got 0"),
     "boundary": (lambda: {"boundary": "periodic"}, ValueError, "boundary must be one of"),
     "one array": (lambda: {"velocity": GOOD[0]}, TypeError, "pair of arrays .*ndarray"),
     "swapped": (
