@@ -80,6 +80,14 @@ def inlined(function):
     return numba.njit(**OPTIONS)(function)
 
 
+def unrolled(function):
+    """Like `inlined`, for a long function whose caller's loop must vectorize all the same.
+
+    Left alone, the compiler keeps a call to it in the loop, and takes one number at a time.
+    """
+    return numba.njit(forceinline=True, **OPTIONS)(function)
+
+
 def summing(function):
     """Like `inlined`, for long sums: their terms may be reordered, so that they vectorize.
 

@@ -26,7 +26,7 @@ weights. Up to 0.538 = 2.5127 / (14/3) the nonlinear weights then keep the noise
 
 import numpy as np
 
-from kinetic import _validate, finite_volume
+from kinetic import _third_order, _validate, finite_volume
 from kinetic._compile import inlined, kernel
 from kinetic.finite_volume import BOUNDARIES, Transport
 from kinetic.grid import GAUSS_NODES, GAUSS_WEIGHTS, Grid
@@ -43,7 +43,7 @@ def _deviations(u, epsilon, low, high):
     for j in range(n):
         left = u[j] - (u[j - 1] if j > 0 else first)
         right = (u[j + 1] if j < n - 1 else last) - u[j]
-        low[j], high[j] = finite_volume._deviations(left, right, epsilon)
+        low[j], high[j] = _third_order.deviations(left, right, epsilon)
 
 
 @kernel

@@ -56,7 +56,9 @@ class Solution:
     outflow : (T, 2) array
         Mass that has left through the left and the right end of an open domain.
     steps : int
-        Time steps taken, of three stages each.
+        Time steps taken, of three stages each at order three, of six at order five.
+    order : int
+        Order of the scheme.
     """
 
     network: SimResNet
@@ -65,6 +67,7 @@ class Solution:
     density: np.ndarray
     outflow: np.ndarray
     steps: int
+    order: int = 3
 
     @property
     def mass(self):
@@ -76,10 +79,10 @@ class Solution:
         return self._moment(_validate.integer("k", k, low=0), 0.0)
 
     def _moment(self, k, origin):
-        nodes, weights = np.polynomial.legendre.leggauss(k // 2 + 2)
+        nodes, weights = np.polynomial.legendre.leggauss((k + self.order - 1) // 2 + 1)
         with np.errstate(over="ignore", invalid="ignore"):
             powers = (self.grid.centers[:, None] - origin + self.grid.dx * nodes / 2.0) ** k
-            shapes = (nodes / 2.0) ** np.arange(3)[:, None]
+            shapes = (nodes / 2.0) ** np.arange(self.order)[:, None]
             integrals = np.einsum("jq,aq,q->ja", powers, shapes, weights / 2.0)
             found = [float(np.sum(self.grid.dx * c * integrals)) for c in self._polynomials]
         if not np.isfinite(found).all():
@@ -88,8 +91,8 @@ class Solution:
 
     @cached_property
     def _polynomials(self):
-        floor = finite_volume.weight_floor(np.maximum(self.density[0], 0.0))
-        return [finite_volume.reconstruct(u, floor) for u in self.density]
+        floor = finite_volume.weight_floor(np.maximum(self.density[0], 0.0), self.order)
+        return [finite_volume.reconstruct(u, floor, self.order) for u in self.density]
 
     @property
     def mean(self):
@@ -117,7 +120,9 @@ class Solution:
         return CellLaw(self.grid, np.maximum(self.density[i], 0.0))
 
 
-def solve(net, g0, grid, times, *, boundary="no-flux", cfl=0.45, normalize=False):
+def solve(
+    net, g0, grid, times, *, boundary="no-flux", cfl=0.45, normalize=False, order=3, threads=None
+):  # fmt: skip
     """Solve the mean-field equation by finite volumes (eqs. (3), (8), (24), (25); paper).
 
     Parameters
@@ -138,6 +143,11 @@ def solve(net, g0, grid, times, *, boundary="no-flux", cfl=0.45, normalize=False
         In (0, 1], and in (0, 1/2] in two dimensions.
     normalize : bool
         Divide by the mass in the grid, where it is not 1.
+    order : {3, 5}
+        Order of the scheme: three, as in the paper, or five.
+    threads : int, optional
+        At most so many, by default as many as there are cores; the result has the same bits
+        for any number.
 
     Returns
     -------
@@ -150,6 +160,8 @@ def solve(net, g0, grid, times, *, boundary="no-flux", cfl=0.45, normalize=False
         mass outside the grid.
     """
     if isinstance(net, SimResNet) and net.dimension > 1:
+        if finite_volume.check_order(order) != 3:
+            raise ValueError(f"order must be 3 in two dimensions; got {order}")
         return mean_field_2d.solve(net, g0, grid, times, boundary, cfl, normalize)
     check_network(net, 1)
     if not isinstance(grid, Grid):
@@ -161,8 +173,10 @@ def solve(net, g0, grid, times, *, boundary="no-flux", cfl=0.45, normalize=False
         def velocity(t):
             return net.velocity(grid.faces, t)
 
-    result = finite_volume.transport(averages, velocity, grid, times, boundary=boundary, cfl=cfl)
-    return Solution(net, grid, result.times, result.averages, result.outflow, result.steps)
+    result = finite_volume.transport(
+        averages, velocity, grid, times, boundary=boundary, cfl=cfl, order=order, threads=threads
+    )
+    return Solution(net, grid, *result, finite_volume.check_order(order))
 
 
 def _initial_averages(g0, grid, normalize):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from kinetic import Grid, SimResNet, finite_volume, mean_field
+from kinetic import Grid, SimResNet, _fifth_order, _third_order, finite_volume, mean_field
 from kinetic.distances import wasserstein
 
 GRIDS = (400, 800, 1600, 3200)
@@ -166,18 +166,21 @@ def test_density_and_linearity_of_steps_under_refinement_of_output_times():
     assert grid.norm(whole.density[-1] - parts.density[-1]) < 1e-6
 
 
-def test_compiled_scheme_agrees_with_interpreted():
+@pytest.mark.parametrize("order", [3, 5])
+def test_compiled_scheme_agrees_with_interpreted(order):
     grid = Grid(-1.0, 1.0, 12)
     u = np.random.default_rng(0).random(12) * (np.arange(12) % 3 > 0)
     a = np.sin(2.0 * grid.faces) - 0.1
+    kernels = {3: _third_order, 5: _fifth_order}[order]
+    rest = a[None], 0.4, 1e-4, 5
     states = []
-    for run in (finite_volume._advance, finite_volume._advance.py_func):
-        arrays = np.zeros((3, 14))
-        arrays[0, 1:-1] = u
-        outflow, flux = np.zeros(2), np.zeros(13)
-        parts = (np.maximum(a, 0.0), np.minimum(a, 0.0)) * 3
-        run(*arrays, flux, *parts, 0.4, 1e-4, 5, outflow)
-        states.append(np.concatenate([arrays[1, 1:-1], outflow]))
+    for run in (kernels.advance, kernels.advance.py_func):
+        cells, faces = np.zeros((3, 12 + 2 * kernels.GHOSTS)), np.zeros((kernels.FACE_ROWS, 13))
+        own = cells[0, kernels.GHOSTS : -kernels.GHOSTS]
+        own[:] = u
+        outflow = np.zeros(2)
+        run(cells, faces, *rest, outflow)
+        states.append(np.concatenate([own, outflow]))
     np.testing.assert_allclose(*states, rtol=1e-12, atol=1e-14)
 
 
@@ -205,7 +208,7 @@ def test_reconstruction_is_the_one_in_the_kernel():
     u = finite_volume.with_ghosts(np.random.default_rng(0).random(30))
     c = finite_volume.reconstruct(u[1:-1], 1e-3)
     for j in range(1, 31):
-        low, high = finite_volume._deviations(u[j] - u[j - 1], u[j + 1] - u[j], 1e-3)
+        low, high = _third_order.deviations(u[j] - u[j - 1], u[j + 1] - u[j], 1e-3)
         left, right = c[j - 1] @ (-0.5) ** np.arange(3), c[j - 1] @ 0.5 ** np.arange(3)
         assert u[j] - low == pytest.approx(left, rel=1e-13)
         assert u[j] + high == pytest.approx(right, rel=1e-13)

@@ -1,0 +1,198 @@
+"""The fifth order of `kinetic.finite_volume`: CWENO-Z5 and a method of Butcher."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from kinetic import _positivity
+from kinetic._compile import inlined, unrolled
+
+
+class Fifth(NamedTuple):
+    """Tag of the fifth order."""
+
+
+GHOSTS = 2
+NODES = (0.0, 0.25, 0.25, 0.5, 0.75, 1.0)
+"""Times of the stages in parts of the step."""
+REACH = 19
+"""Cells that a cell sees in a step: three on either side in each stage, and its limiter one."""
+FACE_ROWS = 6
+STAGES = np.array(
+    [
+        [1 / 4, 0, 0, 0, 0],
+        [1 / 8, 1 / 8, 0, 0, 0],
+        [0, -1 / 2, 1, 0, 0],
+        [3 / 16, 0, 0, 9 / 16, 0],
+        [-3 / 7, 2 / 7, 12 / 7, -12 / 7, 8 / 7],
+    ]
+)
+"""Shares of the fluxes found so far in the second to the sixth stage."""
+FIRST, THIRD, FOURTH, FIFTH, SIXTH = 7 / 90, 32 / 90, 12 / 90, 32 / 90, 7 / 90
+"""Shares of the fluxes in the step; the second has none."""
+
+
+@unrolled
+def deviation(m2, m1, p1, p2, epsilon):
+    """Value of the polynomial at the right face minus u_j, over one denominator.
+
+    m2, m1, p1 and p2 are the differences of the averages j - 2 to j + 2, from left to right.
+    Indicators are four times those of `kinetic.finite_volume`, values sixty times.
+    """
+    total, curvature = m1 + p1, p1 - m1
+    outer, odd = m2 + p2, p2 - m2
+    left_bend, right_bend = m1 - m2, p2 - p1
+    left_slope, right_slope = m1 + m1 + left_bend, p1 + p1 - right_bend
+    left = left_slope * left_slope + (13 / 3) * (left_bend * left_bend)
+    middle = total * total + (13 / 3) * (curvature * curvature)
+    right = right_slope * right_slope + (13 / 3) * (right_bend * right_bend)
+    third = (1 / 6) * (outer - total)
+    fourth = (1 / 12) * (odd - 3.0 * curvature)
+    slope = (71 / 60) * total - (11 / 60) * outer + 0.1 * third
+    bend = (37 / 28) * curvature - (3 / 28) * odd + (123 / 455) * fourth
+    whole = slope * slope + (
+        (13 / 3) * (bend * bend)
+        + ((781 / 20) * (third * third) + (1421461 / 2275) * (fourth * fourth))
+    )
+    tau = 6.0 * whole - 4.0 * middle - (left + right)
+    tau *= tau
+    floor = 4.0 * epsilon
+    whole, middle, left, right = whole + floor, middle + floor, left + floor, right + floor
+    whole *= whole
+    middle *= middle
+    left *= left
+    right *= right
+    sides, centre = left * right, whole * middle
+    w0 = 12.0 * ((whole + tau) * (middle * sides))
+    wm = 2.0 * ((middle + tau) * (whole * sides))
+    wl = (left + tau) * (right * centre)
+    wr = (right + tau) * (left * centre)
+    best = 24.0 * p1 + 11.0 * m1 - 2.0 * m2 - 3.0 * p2
+    at_l, at_m, at_r = 50.0 * m1 - 20.0 * m2, 10.0 * m1 + 20.0 * p1, 40.0 * p1 - 10.0 * p2
+    rest = (4 / 3) * best - (1 / 12) * (at_l + at_r) - (1 / 6) * at_m
+    return (w0 * rest + (wm * at_m + (wl * at_l + wr * at_r))) / (60.0 * (w0 + wm + (wl + wr)))
+
+
+def coefficients(jumps, epsilon):
+    """(n, 5) coefficients of the polynomials minus the averages, from (n + 3,) differences."""
+    m2, m1, p1, p2 = jumps[:-3], jumps[1:-2], jumps[2:-1], jumps[3:]
+    zero = np.zeros(m1.size)
+    # Coefficients of the Legendre polynomials xi, xi^2 - 1/12, xi^3 - 3/20 xi and
+    # xi^4 - 3/14 xi^2 + 3/560 in P and in the parabolas on the left, around and on the right.
+    whole = np.array(
+        [
+            (71.0 * (m1 + p1) - 11.0 * (m2 + p2)) / 120.0,
+            (37.0 * (p1 - m1) - 3.0 * (p2 - m2)) / 56.0,
+            (p2 - p1 - m1 + m2) / 12.0,
+            (p2 - 3.0 * p1 + 3.0 * m1 - m2) / 24.0,
+        ]
+    )
+    parts = np.array(
+        [
+            [(3.0 * m1 - m2) / 2.0, (m1 - m2) / 2.0, zero, zero],
+            [(m1 + p1) / 2.0, (p1 - m1) / 2.0, zero, zero],
+            [(3.0 * p1 - p2) / 2.0, (p2 - p1) / 2.0, zero, zero],
+        ]
+    )
+    left, middle, right = parts[:, 0] ** 2 + 13.0 / 3.0 * parts[:, 1] ** 2
+    indicator = (whole[0] + whole[2] / 10.0) ** 2 + 13.0 / 3.0 * (
+        whole[1] + 123.0 / 455.0 * whole[3]
+    ) ** 2
+    indicator += 781.0 / 20.0 * whole[2] ** 2 + 1421461.0 / 2275.0 * whole[3] ** 2
+    tau = 6.0 * indicator - left - 4.0 * middle - right
+    share = np.array([12.0, 1.0, 2.0, 1.0])[:, None] / 16.0
+    weights = share * (1.0 + (tau / (np.array([indicator, left, middle, right]) + epsilon)) ** 2)
+    weights /= weights.sum(axis=0)
+    rest = (whole - np.einsum("kj,kij->ij", share[1:], parts)) / share[0]
+    c1, c2, c3, c4 = weights[0] * rest + np.einsum("kj,kij->ij", weights[1:], parts)
+    return np.column_stack(
+        [
+            3.0 / 560.0 * c4 - c2 / 12.0,
+            c1 - 3.0 / 20.0 * c3,
+            c2 - 3.0 / 14.0 * c4,
+            c3,
+            c4,
+        ]
+    )
+
+
+@inlined
+def fill_ghosts(u):
+    """Extrapolate the cubic through the averages of the last four cells, twice."""
+    n = u.size - 4
+    for k in (1, 0):
+        u[k] = 4.0 * (u[k + 1] + u[k + 3]) - 6.0 * u[k + 2] - u[k + 4]
+    for k in (n + 2, n + 3):
+        u[k] = 4.0 * (u[k - 1] + u[k - 3]) - 6.0 * u[k - 2] - u[k - 4]
+
+
+@inlined
+def _fluxes(v, velocity, flux, epsilon):
+    """Upwind fluxes; one value a face, from the polynomial of the cell that the flow leaves."""
+    n = velocity.size - 1
+    for f in range(1, n):
+        a = velocity[f]
+        from_left = a > 0.0
+        e0, e1, e2 = v[f] - v[f - 1], v[f + 1] - v[f], v[f + 2] - v[f + 1]
+        e3, e4 = v[f + 3] - v[f + 2], v[f + 4] - v[f + 3]
+        high = deviation(
+            e0 if from_left else -e4,
+            e1 if from_left else -e3,
+            e2 if from_left else -e2,
+            e3 if from_left else -e1,
+            epsilon,
+        )
+        flux[f] = a * max((v[f + 1] if from_left else v[f + 2]) + high, 0.0)
+    low = deviation(v[3] - v[4], v[2] - v[3], v[1] - v[2], v[0] - v[1], epsilon)
+    flux[0] = min(velocity[0], 0.0) * max(v[2] + low, 0.0)
+    w = v[n - 1 :]
+    high = deviation(w[1] - w[0], w[2] - w[1], w[3] - w[2], w[4] - w[3], epsilon)
+    flux[n] = max(velocity[n], 0.0) * max(w[2] + high, 0.0)
+
+
+@inlined
+def _combine(u, out, faces, share, courant):
+    """out = u - courant (G_j - G_{j-1}) with G the sum of the fluxes found so far, by shares."""
+    f0, f1, f2, f3, f4 = faces[0], faces[1], faces[2], faces[3], faces[4]
+    s0, s1, s2, s3, s4 = share[0], share[1], share[2], share[3], share[4]
+    before = s0 * f0[0] + s1 * f1[0] + s2 * f2[0] + s3 * f3[0] + s4 * f4[0]
+    for j in range(1, f0.size):
+        here = s0 * f0[j] + s1 * f1[j] + s2 * f2[j] + s3 * f3[j] + s4 * f4[j]
+        out[j + 1] = u[j + 1] - courant * (here - before)
+        before = here
+
+
+@inlined
+def advance(cells, faces, velocity, courant, epsilon, steps, outflow):
+    """Take steps from cells[0], and leave the result there; see `kinetic._third_order.advance`.
+
+    cells is (3, m + 4) and faces (6, m + 1).
+    """
+    n = faces.shape[1] - 1
+    u, v, kept, total = cells[0], cells[1], cells[2], faces[1]
+    last = velocity.shape[0] - 1
+    for i in range(faces.shape[0]):  # a share of nothing must be finite
+        for f in range(n + 1):
+            faces[i, f] = 0.0
+    for _ in range(steps):
+        for j in range(u.size):
+            v[j] = u[j]
+        for i in range(6):
+            fill_ghosts(v)
+            a = velocity[min(i, last)]
+            _fluxes(v, a, faces[i], epsilon)
+            if i < 5:
+                _combine(u, v, faces, STAGES[i], courant)
+        for f in range(n + 1):
+            total[f] = (FIRST * faces[0, f] + SIXTH * faces[5, f]) + (
+                THIRD * faces[2, f] + FOURTH * faces[3, f] + FIFTH * faces[4, f]
+            )
+        for j in range(n):
+            v[j + 2] = u[j + 2] - courant * (total[j + 1] - total[j])
+        _positivity.limit(u, v, total, kept, courant, 2)
+        outflow[0] -= courant * total[0]
+        outflow[1] += courant * total[n]
+        u, v = v, u
+    if steps % 2:
+        for j in range(u.size):
+            v[j] = u[j]
