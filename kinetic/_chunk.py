@@ -21,15 +21,25 @@ class Chunk:
         first, second = seeds.spawn(2)
         self.generator = np.random.default_rng(first)
         self.state = _noise.new_state(second)
-        self.x = x.copy()
+        self.blocks = np.zeros((-(-x.size // (2 * _noise.LANES)), 2, _noise.LANES))
+        self.x = self.blocks.reshape(-1)[: x.size]
+        self.x[:] = x
         self.sigma, self.epsilon, self.diffusion = sigma, epsilon, diffusion
         self.law, self.spread = _noise.NOISES[noise], nu * math.sqrt(epsilon)
         self.kick, self.numbers = np.full(x.size, self.spread), np.zeros(x.size)
 
     def steps(self, span, weights, biases):
         """Every particle collides once with each of the first P - 1 parameters."""
-        for w, b in zip(weights[:-1], biases[:-1], strict=True):
-            self._collide(self.x, w, b)
+        weights, biases = weights[:-1], biases[:-1]
+        if self.sigma.tag is not None and self.diffusion in (ONE, LINEAR):
+            factors = (self.spread, 0.0) if self.diffusion == ONE else (0.0, self.spread)
+            _collisions.collide_in_steps(
+                self.sigma.tag, self.law, self.state, self.blocks, weights, biases,
+                self.epsilon, *factors,
+            )  # fmt: skip
+        else:
+            for w, b in zip(weights, biases, strict=True):
+                self._collide(self.x, w, b)
         check_range(self.x)
 
     def rounds(self, span, weights, biases):
@@ -52,7 +62,7 @@ class Chunk:
         w, b = np.empty((2, self.x.size))
         while left.size:
             waiting = self.numbers[: left.size]
-            _noise.fill(_noise.EXPONENTIAL, self.state, waiting)
+            _noise.fill(_noise.Exponential(), self.state, waiting)
             clock += self.epsilon * waiting
             left, clock = left[clock < span], clock[clock < span]
             x, positions = self.x[left], clock * ((weights.size - 1) / span)

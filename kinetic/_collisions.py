@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kinetic import _noise
 from kinetic._compile import kernel
 from kinetic._elementary import sigma
 
@@ -11,6 +12,33 @@ def collide(tag, x, weight, bias, epsilon, kick, noise):
     """x <- x + epsilon sigma(weight x + bias) + kick noise, for every particle."""
     for p in range(x.size):
         x[p] += epsilon * sigma(tag, weight * x[p] + bias) + kick[p] * noise[p]
+
+
+@kernel
+def collide_in_steps(tag, law, state, blocks, weights, biases, epsilon, fixed, linear):
+    """For each weight and bias x <- x + epsilon sigma(weight x + bias) + (fixed + linear x) eta.
+
+    ``blocks`` (B, 2, LANES) holds the particles; eta has a law of `_noise.NOISES`, and is not
+    drawn where it has no factor.
+    """
+    own = np.empty((4, _noise.LANES), np.uint64)
+    _noise.copy(state, own)
+    first, second = np.zeros(_noise.LANES), np.zeros(_noise.LANES)
+    noisy = fixed != 0.0 or linear != 0.0
+    for k in range(weights.size):
+        weight, bias = weights[k], biases[k]
+        for i in range(blocks.shape[0]):
+            if noisy:
+                _noise.draw(law, own, first, second)
+            for p in range(_noise.LANES):
+                x = blocks[i, 0, p]
+                kick = (fixed + linear * x) * first[p]
+                blocks[i, 0, p] = x + (epsilon * sigma(tag, weight * x + bias) + kick)
+            for p in range(_noise.LANES):
+                x = blocks[i, 1, p]
+                kick = (fixed + linear * x) * second[p]
+                blocks[i, 1, p] = x + (epsilon * sigma(tag, weight * x + bias) + kick)
+    _noise.copy(own, state)
 
 
 @kernel
