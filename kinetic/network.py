@@ -186,7 +186,7 @@ def propagate(
     return out
 
 
-def end_map(net, interval, time, *, method="exact", step=None):
+def end_map(net, interval, time, *, method="exact", step=None, walls=None):
     """Tabulate the map of all layers of a one-dimensional network (eqs. (1), (2); paper).
 
     Parameters
@@ -199,6 +199,8 @@ def end_map(net, interval, time, *, method="exact", step=None):
         End time T; inputs are given at 0.
     method, step
         As in `propagate`.
+    walls : (float, float), optional
+        As in `propagate`, around the interval; for ``method="exact"`` and constant w and b.
 
     Returns
     -------
@@ -218,11 +220,17 @@ def end_map(net, interval, time, *, method="exact", step=None):
     ends = _validate.interval("interval", interval)
     step = _checked_step(method, step)
     time = _validate.number("time", time, low=0.0, accepted="a time T > 0")
+    if walls is not None and not (method == "exact" and net.autonomous):
+        raise ValueError("walls can be tabulated for method='exact' and constant w and b only")
+    walls = _validated_walls(net, np.array(ends), walls, method, "interval")
 
     def states(x):
         return propagate(net, x, time, method=method, step=step)
 
-    return tabulate(states, *ends)
+    table = tabulate(states, *ends)
+    # A path of an autonomous equation that has passed a wall does not return.
+    table.walls = walls
+    return table
 
 
 def check_network(net, dimension=None):
@@ -243,7 +251,7 @@ def _checked_step(method, step):
     return step
 
 
-def _validated_walls(net, x0, walls, method):
+def _validated_walls(net, x0, walls, method, name="x0"):
     if walls is None:
         return None
     ends = _validate.interval("walls", walls)
@@ -253,7 +261,7 @@ def _validated_walls(net, x0, walls, method):
         raise ValueError("walls with w or b that depend on time need method='rk4' or 'euler'")
     if x0.min() < ends[0] or x0.max() > ends[1]:
         raise ValueError(
-            f"x0 must lie between the walls {ends}; got values from {x0.min()} to {x0.max()}"
+            f"{name} must lie between the walls {ends}; got values from {x0.min()} to {x0.max()}"
         )
     return ends
 

@@ -46,12 +46,15 @@ class EndMap:
         Polynomial of each piece in s in [-1, 1].
     error : float
         Largest deviation seen at three points of each piece.
+    walls : (float, float) or None
+        States beyond them are put on them.
     """
 
-    def __init__(self, interval, coefficients, error):
+    def __init__(self, interval, coefficients, error, walls=None):
         self.interval = interval
         self.coefficients = coefficients
         self.error = error
+        self.walls = walls
 
     def __call__(self, x, out=None, threads=None):
         """States at the end for inputs x of shape (M,), in double or single precision.
@@ -77,6 +80,8 @@ class EndMap:
 
         def work(rows):
             _evaluate(self.coefficients, left, scale, x[rows], out[rows])
+            if self.walls is not None:
+                np.clip(out[rows], *self.walls, out=out[rows])
 
         _parallel.over_rows(work, x.size, threads, max(SMALLEST_TASK, -(-x.size // threads)))
         return out
