@@ -8,7 +8,7 @@ of `kinetic.finite_volume`; ``push_forward`` and ``exact`` follow characteristic
 All quantities are dimensionless.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
@@ -67,7 +67,7 @@ class Solution:
     density: np.ndarray
     outflow: np.ndarray
     steps: int
-    order: int = 3
+    order: int = field(default=3, kw_only=True)
 
     @property
     def mass(self):
@@ -176,7 +176,7 @@ def solve(
     result = finite_volume.transport(
         averages, velocity, grid, times, boundary=boundary, cfl=cfl, order=order, threads=threads
     )
-    return Solution(net, grid, *result, finite_volume.check_order(order))
+    return Solution(net, grid, *result, order=finite_volume.check_order(order))
 
 
 def _initial_averages(g0, grid, normalize):
