@@ -7,8 +7,10 @@ ones at the end are differences of the distribution function, which the characte
 
 import ctypes
 import math
+import os
 import sys
 
+import floor
 import numpy as np
 import runner
 from scipy.special import ndtr
@@ -54,16 +56,22 @@ def describe(density, steps, dx, exact, stages=3):
     }
 
 
-def kinetic(activation, cells):
-    from kinetic import Grid, finite_volume
+def kinetic(threads=None):
+    def make(activation, cells):
+        from kinetic import Grid, finite_volume
 
-    dx, velocity, initial, exact = problem(activation, cells)
-    grid = Grid(LEFT, RIGHT, cells)
+        dx, velocity, initial, exact = problem(activation, cells)
+        grid = Grid(LEFT, RIGHT, cells)
+        count = threads or int(os.environ["NUMBA_NUM_THREADS"])
 
-    def call():
-        return finite_volume.transport(initial, velocity, grid, (0.0, END), cfl=CFL)
+        def call():
+            return finite_volume.transport(
+                initial, velocity, grid, (0.0, END), cfl=CFL, threads=count
+            )
 
-    return call, lambda result: describe(result.averages[-1], result.steps, dx, exact)
+        return call, lambda result: describe(result.averages[-1], result.steps, dx, exact)
+
+    return make
 
 
 def compiled(library):
@@ -202,7 +210,7 @@ def numpy(activation, cells):
     return call, lambda density: describe(density, steps, dx, exact)
 
 
-def sharpclaw(integrator, stages, courant):
+def sharpclaw(integrator, stages, courant, order=5):
     def make(activation, cells):
         import logging
 
@@ -224,7 +232,7 @@ def sharpclaw(integrator, stages, courant):
             solver = pyclaw.SharpClawSolver1D(riemann_transport)
             solver.tfluct_solver, solver.tfluct = True, riemann_transport
             solver.num_waves = solver.num_eqn = 1
-            solver.time_integrator, solver.weno_order = integrator, 5
+            solver.time_integrator, solver.weno_order = integrator, order
             solver.cfl_desired, solver.cfl_max = courant, 1.02 * courant
             solver.fwave, solver.max_steps = False, 10**6
             solver.dt = courant * dx / np.abs(velocity).max()
@@ -244,7 +252,8 @@ def sharpclaw(integrator, stages, courant):
 
 
 CONTENDERS = {
-    "kinetic": kinetic,
+    "kinetic": kinetic(),
+    "kinetic, one thread": kinetic(threads=1),
     "C -O3 -march=native -ffast-math": compiled("transport_fast.so"),
     "C -O3 -march=native": compiled("transport_strict.so"),
     "jax.jit": jax,
@@ -254,22 +263,30 @@ CONTENDERS = {
 }
 
 
-def main(quick=False):
-    about = runner.machine()
-    cells = (400,) if quick else (400, 1600, 6400)
-    cases = [{"activation": s, "cells": n} for s in ("tanh", "identity") for n in cells]
-    results, tables = [], []
+PARALLEL = ["kinetic", "kinetic, one thread", "jax.jit"]
+"""What there is to compare with two threads; the others know one only."""
+
+
+def work(cells):
+    """Return the floor's count for a cell and stage; six arrays of cells are at work."""
+    return floor.Work(operations=50, divisions=1, bytes=24, level=floor.level(48 * cells))
+
+
+def measured(threads, cases, rounds, peak):
+    """Yield each case with its results and its table."""
+    names = [n for n in CONTENDERS if n != PARALLEL[1]] if threads == 1 else PARALLEL
     for case, answers in runner.compare(
-        "transport.py", list(CONTENDERS), cases, rounds=3 if quick else 7
+        "transport.py", names, cases, threads=threads, rounds=rounds
     ):
         done = {name: answer for name, answer in answers.items() if "seconds" in answer}
         densities = {name: np.array(answer.pop("values")) for name, answer in done.items()}
+        against = "numpy" if threads == 1 else "kinetic, one thread"
         own = done["kinetic"]["seconds"] / done["kinetic"]["stages"]
         rows = []
         for name, answer in done.items():
             each = answer["seconds"] / answer["stages"]
             answer["ns_per_cell_and_stage"] = 1e9 * each / case["cells"]
-            answer["difference"] = float(np.abs(densities[name] - densities["numpy"]).max())
+            answer["difference"] = float(np.abs(densities[name] - densities[against]).max())
             rows.append(
                 [
                     name,
@@ -282,11 +299,26 @@ def main(quick=False):
                 ]
             )
         header = ["contender", "ns a cell and stage", "times kinetic", "ms", "stages"]
-        header += ["error in L1", "differs from numpy by"]
-        title = f"sigma = {case['activation']}, {case['cells']} cells, one thread"
-        tables.append(f"{title}\n\n{runner.table(header, rows)}")
-        print(tables[-1] + "\n", flush=True)
-        results.append({**case, "threads": 1, "contenders": answers})
+        header += ["error in L1", f"differs from {against} by"]
+        title = f"sigma = {case['activation']}, {case['cells']} cells, threads: {threads}"
+        least = floor.statement(work(case["cells"]), peak, "cell and stage", threads)
+        yield (
+            {**case, "threads": threads, "contenders": answers},
+            f"{title}\n\n{runner.table(header, rows)}\n\n{least}",
+        )
+
+
+def main(quick=False):
+    about, peak = runner.machine(), floor.peaks()
+    rounds = 3 if quick else 7
+    cells = {1: (400,), 2: (6400,)} if quick else {1: (400, 1600, 6400), 2: (6400, 25600)}
+    results, tables = [], []
+    for threads, sizes in cells.items():
+        cases = [{"activation": s, "cells": n} for s in ("tanh", "identity") for n in sizes]
+        for result, table in measured(threads, cases, rounds, peak):
+            print(table + "\n", flush=True)
+            results.append(result)
+            tables.append(table)
     runner.publish("transport", about, tables, results)
 
 

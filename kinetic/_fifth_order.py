@@ -132,17 +132,12 @@ def _fluxes(v, velocity, flux, epsilon):
     n = velocity.size - 1
     for f in range(1, n):
         a = velocity[f]
-        from_left = a > 0.0
-        e0, e1, e2 = v[f] - v[f - 1], v[f + 1] - v[f], v[f + 2] - v[f + 1]
-        e3, e4 = v[f + 3] - v[f + 2], v[f + 4] - v[f + 3]
-        high = deviation(
-            e0 if from_left else -e4,
-            e1 if from_left else -e3,
-            e2 if from_left else -e2,
-            e3 if from_left else -e1,
-            epsilon,
-        )
-        flux[f] = a * max((v[f + 1] if from_left else v[f + 2]) + high, 0.0)
+        w0, w1, w2, w3, w4, w5 = v[f - 1], v[f], v[f + 1], v[f + 2], v[f + 3], v[f + 4]
+        left = a > 0.0
+        v0, v1, v2 = w0 if left else w5, w1 if left else w4, w2 if left else w3
+        v3, v4 = w3 if left else w2, w4 if left else w1
+        high = deviation(v1 - v0, v2 - v1, v3 - v2, v4 - v3, epsilon)
+        flux[f] = a * max(v2 + high, 0.0)
     low = deviation(v[3] - v[4], v[2] - v[3], v[1] - v[2], v[0] - v[1], epsilon)
     flux[0] = min(velocity[0], 0.0) * max(v[2] + low, 0.0)
     w = v[n - 1 :]
