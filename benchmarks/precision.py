@@ -68,8 +68,9 @@ def kinetic(order, cfl):
 
 def push_forward(activation):
     """Averages on 400 cells by the exact flow of the activation: no error but rounding."""
-    from kinetic import SimResNet, mean_field
     from scipy import stats
+
+    from kinetic import SimResNet, mean_field
 
     cells = 400
     faces = np.linspace(LEFT, RIGHT, cells + 1)

@@ -25,8 +25,8 @@ from kinetic._third_order import Third
 PATIENCE = 20_000
 NAP = 5e-5
 CACHE_LINE = 8
-CHUNK = {Third: 16, Fifth: 8}
-"""Steps between two meetings of the threads."""
+HALO = 1 / 40
+"""Largest width of a halo in parts of the block; it sets the steps between two meetings."""
 FEWEST_CELLS = 1_000
 """A block is not smaller."""
 LEAST_WORK = 300_000
@@ -181,7 +181,8 @@ def _arrays(kernels, cells):
 
 
 def _in_threads(scheme, kernels, averages, velocity, courant, epsilon, steps, outflow, threads):
-    n, chunk = averages.size, min(steps, CHUNK[type(scheme)])
+    n = averages.size
+    chunk = min(steps, max(1, int(HALO * n / (threads * kernels.REACH))))
     chunks, halo = -(-steps // chunk), chunk * kernels.REACH
     edges = [n * k // threads for k in range(threads + 1)]
     states = np.array([averages, averages])

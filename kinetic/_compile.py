@@ -80,12 +80,15 @@ def inlined(function):
     return numba.njit(**OPTIONS)(function)
 
 
-def unrolled(function):
-    """Like `inlined`, for a long function whose caller's loop must vectorize all the same.
+def uncontracted(function, *, whole=False):
+    """Like `inlined`, but each product and each sum is rounded on its own.
 
-    Left alone, the compiler keeps a call to it in the loop, and takes one number at a time.
+    Where the compiler may contract them, it does so in one way in the vectorized part of a
+    loop and in another in the rest, and the bits of a result depend on where the loop began.
+    With ``whole`` a long function is taken in line too, so that its caller's loop vectorizes.
     """
-    return numba.njit(forceinline=True, **OPTIONS)(function)
+    options = OPTIONS | {"fastmath": OPTIONS["fastmath"] - {"contract"}}
+    return numba.njit(forceinline=whole, **options)(function)
 
 
 def summing(function):

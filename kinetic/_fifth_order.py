@@ -1,11 +1,12 @@
 """The fifth order of `kinetic.finite_volume`: CWENO-Z5 and a method of Butcher."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from kinetic import _positivity
-from kinetic._compile import inlined, unrolled
+from kinetic._compile import uncontracted
 
 
 class Fifth(NamedTuple):
@@ -32,7 +33,7 @@ FIRST, THIRD, FOURTH, FIFTH, SIXTH = 7 / 90, 32 / 90, 12 / 90, 32 / 90, 7 / 90
 """Shares of the fluxes in the step; the second has none."""
 
 
-@unrolled
+@partial(uncontracted, whole=True)
 def deviation(m2, m1, p1, p2, epsilon):
     """Value of the polynomial at the right face minus u_j, over one denominator.
 
@@ -116,7 +117,7 @@ def coefficients(jumps, epsilon):
     )
 
 
-@inlined
+@uncontracted
 def fill_ghosts(u):
     """Extrapolate the cubic through the averages of the last four cells, twice."""
     n = u.size - 4
@@ -126,7 +127,7 @@ def fill_ghosts(u):
         u[k] = 4.0 * (u[k - 1] + u[k - 3]) - 6.0 * u[k - 2] - u[k - 4]
 
 
-@inlined
+@uncontracted
 def _fluxes(v, velocity, flux, epsilon):
     """Upwind fluxes; one value a face, from the polynomial of the cell that the flow leaves."""
     n = velocity.size - 1
@@ -145,7 +146,7 @@ def _fluxes(v, velocity, flux, epsilon):
     flux[n] = max(velocity[n], 0.0) * max(w[2] + high, 0.0)
 
 
-@inlined
+@uncontracted
 def _combine(u, out, faces, share, courant):
     """out = u - courant (G_j - G_{j-1}) with G the sum of the fluxes found so far, by shares."""
     f0, f1, f2, f3, f4 = faces[0], faces[1], faces[2], faces[3], faces[4]
@@ -157,7 +158,7 @@ def _combine(u, out, faces, share, courant):
         before = here
 
 
-@inlined
+@uncontracted
 def advance(cells, faces, velocity, courant, epsilon, steps, outflow):
     """Take steps from cells[0], and leave the result there; see `kinetic._third_order.advance`.
 

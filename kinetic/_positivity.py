@@ -1,9 +1,9 @@
 """The limiter of `kinetic.finite_volume`: no cell gives more than it holds."""
 
-from kinetic._compile import inlined
+from kinetic._compile import uncontracted
 
 
-@inlined
+@uncontracted
 def limit(u, out, flux, kept, scale, ghosts):
     """Scale back fluxes that take more from a cell than it holds, and update again.
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from kinetic import _positivity
-from kinetic._compile import inlined
+from kinetic._compile import uncontracted
 
 
 class Third(NamedTuple):
@@ -13,12 +13,12 @@ class Third(NamedTuple):
 GHOSTS = 1
 NODES = (0.0, 1.0, 0.5)
 """Times of the stages in parts of the step."""
-REACH = 4
-"""Cells that a cell sees in a step: one on either side in each stage, and its limiter one."""
+REACH = 7
+"""Cells that a cell sees in a step: two on either side in each stage, and its limiter one."""
 FACE_ROWS = 1
 
 
-@inlined
+@uncontracted
 def deviations(left, right, epsilon):
     """u_j minus the left, and the right face value minus u_j, over one denominator.
 
@@ -39,7 +39,7 @@ def deviations(left, right, epsilon):
     return inverse * (odd - even), inverse * (odd + even)
 
 
-@inlined
+@uncontracted
 def fill_ghosts(u):
     """Extrapolate the parabola through the averages of the last three cells."""
     n = u.size - 2
@@ -47,7 +47,7 @@ def fill_ghosts(u):
     u[n + 1] = 3.0 * u[n] - 3.0 * u[n - 1] + u[n - 2]
 
 
-@inlined
+@uncontracted
 def _stage(u, v, out, flux, velocity, keep, scale, epsilon):
     """flux = keep flux + F(v), out = u - scale (flux_j - flux_{j-1}), in one loop."""
     n = u.size - 2
@@ -69,7 +69,7 @@ def _stage(u, v, out, flux, velocity, keep, scale, epsilon):
     out[n] = u[n] - scale * (here - before)
 
 
-@inlined
+@uncontracted
 def advance(cells, faces, velocity, courant, epsilon, steps, outflow):
     """Take steps of SSP-RK3 from cells[0], and leave the result there.
 

@@ -49,7 +49,6 @@ from kinetic.finite_volume import BOUNDARIES, FEWEST_STEPS, LARGEST_FLOOR, occup
 from kinetic.grid_2d import Grid2D
 
 
-
 class Transport2D(NamedTuple):
     """Result of `transport`.
 
