@@ -176,7 +176,8 @@ def test_any_number_of_threads_gives_the_same_bits(order, boundary, threads, mon
     monkeypatch.setattr(_blocks, "FEWEST_CELLS", 90)
     monkeypatch.setattr(_blocks, "LEAST_WORK", 1)
     rng = np.random.default_rng(threads)
-    for cells in (451, 1024):
+    for cells, halo in ((451, 0.025), (1024, 0.5)):
+        monkeypatch.setattr(_blocks, "HALO", halo)
         grid = Grid(0.0, 3.0, cells)
         u = rng.random(cells) * (rng.random(cells) < 0.5)
         a = np.sin(5.0 * grid.faces + 0.4)
