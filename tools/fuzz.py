@@ -1,0 +1,162 @@
+"""Calls every public function of kinetic with random arguments, and lists what it should not do.
+
+Run by `make fuzz`. Each call happens in a child process with a limit of processor time, of wall
+time and of memory, so that a crash or a hang ends that process alone. A call is given by the
+name of what is called and a seed: `tools/fuzz.py --case NAME SEED` repeats one and shows it.
+"""
+
+import argparse
+import collections
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+TOOLS = Path(__file__).resolve().parent
+RECORD = TOOLS.parent / "book" / "_records" / "fuzz.json"
+FINE = ("returned", "refused")
+LISTED = 3
+"""Cases shown of each finding."""
+AT_ONCE = 500
+"""Cases for a child, so that what it keeps in memory stays small."""
+
+
+def judged(cases, modules=("fuzzing.targets",)):
+    """Yield (name, seed, verdict, detail, mode, seconds) for cases (name, seed), in their order.
+
+    The calls are made in child processes, a new one after each crash or hang. A case that ran
+    out of time is run a second time: what it compiled the first time is then in the cache.
+    """
+    waiting, late = collections.deque(cases), set()
+    while waiting:
+        with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile("w+") as errors:
+            given.writelines(f"{name} {seed}\n" for name, seed in waiting)
+            given.seek(0)
+            child = subprocess.Popen(
+                [sys.executable, "-m", "fuzzing.worker", *modules],
+                stdin=given, stdout=subprocess.PIPE, stderr=errors, text=True,
+                env=os.environ | {"PYTHONPATH": _path()},
+            )  # fmt: skip
+            with child:
+                for line in child.stdout:
+                    yield (*waiting.popleft(), *json.loads(line))
+            if not waiting:
+                break
+            errors.seek(0)
+            text = errors.read()
+        if child.returncode == 1 and "Traceback" in text:
+            raise RuntimeError(f"the fuzzer itself fails at {waiting[0]}:\n{text}")
+        hang = "Timeout" in text or child.returncode == -getattr(signal, "SIGPROF", 0)
+        if hang and waiting[0] not in late:
+            late.add(waiting[0])
+            continue
+        yield (*waiting.popleft(), "hang" if hang else "crash", text[-3000:], "", 0.0)
+
+
+def _path():
+    given = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([str(TOOLS), *([given] if given else [])])
+
+
+def cases(names, calls, seed):
+    """As many calls of each target, up to one; their seeds follow each other."""
+    return [(names[i % len(names)], seed + i // len(names)) for i in range(calls)]
+
+
+def run(chosen, jobs, tell=print):
+    """Judge cases in several child processes at a time; a list of what `judged` yields."""
+    parts = [chosen[k : k + AT_ONCE] for k in range(0, len(chosen), AT_ONCE)]
+    waiting, found, lock = collections.deque(parts), [], threading.Lock()
+
+    def work():
+        while True:
+            try:
+                part = waiting.popleft()
+            except IndexError:
+                return
+            results = list(judged(part))
+            with lock:
+                found.extend(results)
+                bad = sum(entry[2] not in FINE for entry in found)
+                tell(f"{len(found):,} of {len(chosen):,} calls, {bad} findings", flush=True)
+
+    threads = [threading.Thread(target=work) for _ in range(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if len(found) < len(chosen):
+        raise RuntimeError("a child could not be run; see the error above")
+    return found
+
+
+def summary(found):
+    """Numbers of calls by verdict, by mode, and how long the longest took."""
+    return {
+        "calls": len(found),
+        "targets": len({entry[0] for entry in found}),
+        "verdicts": dict(sorted(collections.Counter(e[2] for e in found).items())),
+        "modes": dict(sorted(collections.Counter(e[4] for e in found if e[4]).items())),
+        "longest call in seconds of processor time": round(max(e[5] for e in found), 2),
+    }
+
+
+def report(found, tell=print):
+    """Print the findings, a few cases for each target and verdict."""
+    groups = collections.defaultdict(list)
+    for entry in found:
+        if entry[2] not in FINE:
+            groups[entry[0], entry[2]].append(entry)
+    for (name, verdict), entries in sorted(groups.items()):
+        tell(f"\n{name}: {verdict}, {len(entries)} times")
+        for entry in entries[:LISTED]:
+            tell(f"  --case {name} {entry[1]}: {entry[3]}")
+
+
+def show(name, seed):
+    """Repeat one case in this process, without limits."""
+    import fuzzing.targets  # noqa: F401
+    from fuzzing.judge import draw, judge
+    from fuzzing.registry import TARGETS
+
+    case = draw(TARGETS[name], seed)
+    print(case)
+    print(*judge(case), sep=": ")
+
+
+def main():
+    """Run what the command line asks for; the exit status is 1 if there are findings."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--calls", type=int, default=100_000, help="number of calls")
+    parser.add_argument("--seed", type=int, default=0, help="first seed")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="child processes at a time")
+    parser.add_argument("--only", default="", help="only targets whose name begins so")
+    parser.add_argument("--record", action="store_true", help=f"store the numbers in {RECORD.name}")
+    parser.add_argument("--case", nargs=2, metavar=("NAME", "SEED"), help="repeat one call")
+    options = parser.parse_args()
+    if options.case:
+        return show(options.case[0], int(options.case[1]))
+
+    import fuzzing.targets  # noqa: F401
+    from fuzzing.registry import TARGETS
+
+    started = time.perf_counter()
+    names = sorted(name for name in TARGETS if name.startswith(options.only))
+    found = run(cases(names, options.calls, options.seed), options.jobs)
+    report(found)
+    numbers = summary(found) | {"seed": options.seed}
+    print(json.dumps(numbers, indent=1))
+    print(f"{time.perf_counter() - started:.0f} s")
+    if options.record:
+        RECORD.parent.mkdir(exist_ok=True)
+        RECORD.write_text(json.dumps(numbers, indent=1) + "\n")
+    return int(any(entry[2] not in FINE for entry in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

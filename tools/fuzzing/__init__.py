@@ -1,0 +1,1 @@
+"""Random calls of the public functions of `kinetic`; run by ``tools/fuzz.py``."""
