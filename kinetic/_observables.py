@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from kinetic import _validate
+
 STEP = 1e-3
 
 
@@ -22,7 +24,7 @@ def values(functions, field, c, w):
     """(J, K) values at K points."""
     found = np.empty((len(functions), c.size))
     for j, function in enumerate(functions):
-        value = np.asarray(function(c, field.shown(w)), dtype=float)
+        value = _validate.real(f"observables[{j}]", function(c, field.shown(w)))
         if value.shape != c.shape:
             raise ValueError(
                 f"observables[{j}] must return one number for each neuron; got shape "

@@ -168,6 +168,7 @@ def integrate(rate, times, state, rtol, dense=False):
         found = solve_ivp(rate, span, state, "DOP853", times, dense, rtol=rtol, atol=rtol)
     if not found.success or not np.isfinite(found.y).all():
         raise FloatingPointError(
-            f"the limit could not be integrated from t={span[0]} to {span[1]}: {found.message}"
+            f"the limit could not be integrated from t={span[0]} to {span[1]}; lower alpha, the "
+            f"data x, y or the parameters: {found.message}"
         )
     return found

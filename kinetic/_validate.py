@@ -83,12 +83,82 @@ def times(value, name="times"):
     return given
 
 
+def flag(name, value):
+    """True or False, as bool."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False; got {value!r:.80}")
+    return bool(value)
+
+
+def index(name, value, count):
+    """An index of one of ``count`` entries, possibly negative, as int."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer; got {value!r:.80}")
+    if not -count <= value < count:
+        raise ValueError(f"{name} must be an index of {count} entries; got {value}")
+    return int(value)
+
+
+def quantiles(name, value):
+    """An array of numbers in [0, 1]."""
+    value = array(name, value, accepted="numbers in [0, 1]")
+    if value.size and not (value.min() >= 0.0 and value.max() <= 1.0):
+        raise ValueError(
+            f"{name} must be numbers in [0, 1]; got values from {value.min()} to {value.max()}"
+        )
+    return value
+
+
+def function(name, value, accepted):
+    """A function, or an error that says which is ``accepted``."""
+    if not callable(value):
+        raise TypeError(f"{name} must be {accepted}; got {value!r:.80}")
+    return value
+
+
+def real(name, values):
+    """What a given function returned: an array of real numbers, finite or not."""
+    try:
+        values = np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} must return numbers; got rows of unequal length") from None
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must return real numbers; got {values.dtype} values")
+    return values.astype(float)
+
+
+def returned(name, values, shape):
+    """What a given function or law returned: finite numbers in an array of a shape."""
+    values = array(name, values, accepted="a function that returns finite numbers")
+    if values.shape != shape:
+        raise ValueError(f"{name} must return an array of shape {shape}; got {values.shape}")
+    return values
+
+
+def law(name, value, *methods):
+    """A law with some methods."""
+    lacking = [method for method in methods if not callable(getattr(value, method, None))]
+    if lacking:
+        raise TypeError(
+            f"{name} must be a law with {', '.join(methods)}; {type(value).__name__} has no "
+            f"{', '.join(lacking)}"
+        )
+    return value
+
+
 def choice(name, value, accepted):
     """One of the accepted strings."""
     if not (isinstance(value, str) and value in accepted):
         listed = ", ".join(repr(entry) for entry in accepted)
         raise ValueError(f"{name} must be one of {listed}; got {value!r}")
     return value
+
+
+def tolerances(rtol, atol):
+    """Relative and absolute tolerance, at least 0, the second of which may be None."""
+    accepted = "a number of at least 0"
+    rtol = number("rtol", rtol, low=0.0, accepted=accepted)
+    return rtol, atol if atol is None else number("atol", atol, low=0.0, accepted=accepted)
 
 
 def probabilities(name, value, count):

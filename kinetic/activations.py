@@ -170,6 +170,7 @@ def _log_cosh(u):
 GCU_CHUNK = 2048
 GCU_DOUBLINGS = 30.0
 GCU_SETTLED = 1e-13
+GCU_ROUNDS = 1000
 MOST_ZEROS = 1_000_000
 
 
@@ -182,7 +183,14 @@ def _gcu_flow(u, s):
     flowed, stretch = u.flatten(), np.zeros(u.size)
     for k in range(0, u.size, GCU_CHUNK):
         left, moving = abs(s), np.arange(k, min(k + GCU_CHUNK, u.size))
+        rounds = 0
         while left > 0.0 and moving.size:
+            rounds += 1
+            if rounds > GCU_ROUNDS:
+                raise FloatingPointError(
+                    f"the flow of gcu until s={s} needs more than {GCU_ROUNDS} rounds: u, which "
+                    f"is w x + b in a network, is too large, up to {np.abs(flowed[moving]).max()}"
+                )
             span = min(left, GCU_DOUBLINGS / max(1.0, np.abs(flowed[moving]).max()))
             left -= span
             state = _gcu_round(flowed[moving], stretch[moving], math.copysign(span, s))
@@ -413,7 +421,10 @@ def custom(value, derivative=None, *, name, lipschitz=math.inf):
             v = state[: state.size // 2]
             return np.concatenate([sigma(v), slope(v)])
 
-        return in_chunks(rate, True, 0.0, s, 1, u, np.zeros(u.shape))
+        try:
+            return in_chunks(rate, True, 0.0, s, 1, u, np.zeros(u.shape))
+        except FloatingPointError as error:
+            raise FloatingPointError(f"the flow of {name} from u to s={s}: {error}") from None
 
     return Activation(
         name, lipschitz, None, sigma, slope, lambda a, b: _searched_zeros(sigma, a, b), flow

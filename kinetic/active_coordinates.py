@@ -19,6 +19,8 @@ import numpy as np
 from kinetic import _validate, activations
 from kinetic._autoencode_kernels import Plan
 
+__all__ = ["AutoencODE"]
+
 DEACTIVATIONS = ("project", "freeze")
 ACTIVATIONS = ("tanh", "identity")
 ROUNDING = 1e-9

@@ -23,6 +23,8 @@ from kinetic.grid import Grid
 from kinetic.losses import LOSSES
 from kinetic.network import check_network
 
+__all__ = ["Gradient", "GridAdjoint", "adjoint", "adjoint_on_grid", "gradient", "loss"]
+
 FIRST_INTERVALS = 2
 KINKED = "relu"
 ROUNDING, TOLERATED = 1e-16, 1e-6

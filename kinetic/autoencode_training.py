@@ -103,18 +103,20 @@ def train(
     _validate.choice("method", method, METHODS)
     iterations = _validate.integer("iterations", iterations, low=1)
     tolerance = _validate.positive("tolerance", tolerance)
+    learning_rate = _validate.positive("learning_rate", learning_rate)
+    tau = _validate.positive("tau", tau)
+    if batch is not None:
+        batch = _validate.integer("batch", batch, low=1)
     data = prepared(model, x, probabilities)
     rng = _validate.generator("rng", rng)
     theta = model.initial(rng=rng) if theta is None else model.checked(theta).copy()
     if method == "lbfgs":
         theta, history, work = _lbfgs(model, theta, data, lam, iterations, tolerance)
     elif method == "adam":
-        rate = _validate.positive("learning_rate", learning_rate)
         draws = _draws(batch, data.probability, iterations, rng)
         reference = max(evaluate(model, theta, data, lam).cost, _energy(data))
-        history, work = _adam(model, theta, data, lam, draws, rate, DIVERGED * reference)
+        history, work = _adam(model, theta, data, lam, draws, learning_rate, DIVERGED * reference)
     else:
-        tau = _validate.positive("tau", tau)
         propose = _maximized if method == "hamiltonian" else _descended
         theta, history, work = _stepped(
             model, theta, data, lam, iterations, tolerance, tau, propose

@@ -416,7 +416,7 @@ def _operator(net, faces, start, epsilon, diffusion, nu, noise):
         origins = np.empty((nodes.size, faces.size))
         for node, origin in zip(nodes, origins, strict=True):
             after = faces + drift + spread * node
-            if np.diff(after).min() <= 0.0:
+            if not np.diff(after).min() > 0.0 or not np.isfinite(after).all():
                 raise ValueError(
                     f"a collision with eta={node:.3g} is not an increasing map on the grid; "
                     "lower epsilon, or use simulate"

@@ -11,7 +11,10 @@ import math
 
 import numpy as np
 
+from kinetic import _validate
 from kinetic._limited import limited
+
+__all__ = ["flow", "paths"]
 
 CHUNK = 2048
 TOLERANCE = {"method": "DOP853", "rtol": 1e-13, "atol": 1e-14}
@@ -42,9 +45,18 @@ def flow(net, x, start, end):
     (ndarray, ndarray)
         Positions at ``end`` and log(d position / d x), of the shape of x. Exact to
         rounding where the activation's flow is, otherwise to a relative 1e-12.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described.
+    FloatingPointError
+        If a characteristic leaves the range of float64.
     """
-    x = np.asarray(x, dtype=float)
-    span = float(end) - float(start)
+    _check(net)
+    x = _validate.array("x", x)
+    start, end = _validate.number("start", start), _validate.number("end", end)
+    span = end - start
     if net.autonomous:
         w, b = net.parameters(0.0)
         if w == 0.0:
@@ -60,6 +72,12 @@ def flow(net, x, start, end):
     if net.activation.name == "identity":
         return _affine_map(net, start, end)(x)
     return _integrated(net, x, start, end)
+
+
+def _check(net):
+    from kinetic.network import check_network
+
+    check_network(net, 1)
 
 
 def flow_map(net, start, end):
@@ -105,13 +123,29 @@ def paths(net, x, start, times):
     -------
     ((T, n) ndarray, (T, n) ndarray)
         What `flow` returns, for each time.
+
+    Raises
+    ------
+    ValueError, TypeError, FloatingPointError
+        As in `flow`.
     """
+    _check(net)
+    x, times = _validate.array("x", x), _validate.array("times", times)
+    start = _validate.number("start", start)
+    if x.ndim != 1 or times.ndim != 1 or times.size == 0:
+        raise ValueError(
+            f"x and times must be of shapes (n,) and (T,), T >= 1; got {x.shape} and {times.shape}"
+        )
+    if times.min() < start < times.max():
+        raise ValueError(f"times must all be before or all after start={start}")
     if net.autonomous:
         found = [flow(net, x, start, t) for t in times]
         return np.array([f[0] for f in found]), np.array([f[1] for f in found])
     from scipy.integrate import solve_ivp
 
     last = times[np.argmax(np.abs(times - start))]
+    if last == start:
+        return np.tile(x, (times.size, 1)), np.zeros((times.size, x.size))
     order = np.argsort(times if last > start else -times)
     solution = solve_ivp(
         _limited(_rate_and_divergence(net), start, last), (start, last),
@@ -120,7 +154,8 @@ def paths(net, x, start, times):
     )  # fmt: skip
     if not solution.success or not math.isfinite(solution.y.sum()):
         raise FloatingPointError(
-            f"the characteristics leave the range of floating point between t={start} and t={last}"
+            f"the characteristics x(t) leave the range of floating point between t={start} and "
+            f"t={last}: lower w, b or the times"
         )
     states = np.empty_like(solution.y.T)
     states[order] = solution.y.T
@@ -227,8 +262,8 @@ def in_chunks(rate, autonomous, start, end, columns, *parts):
         )
         if not solution.success or not math.isfinite(solution.y[:, -1].sum()):
             raise FloatingPointError(
-                f"the characteristics leave the range of floating point between t={start} "
-                f"and t={end}: {solution.message}"
+                f"the characteristics x(t) leave the range of floating point between t={start} "
+                f"and t={end}: lower w, b or the time ({solution.message})"
             )
         for part, values in zip(rows, np.split(solution.y[:, -1], len(rows)), strict=True):
             part[chunk] = values.reshape(part[chunk].shape)

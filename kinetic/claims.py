@@ -6,9 +6,11 @@ holds, raises an error, so that a chapter cannot show a verdict which its run do
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from types import NoneType
 
+from kinetic import _validate
 from kinetic._claims_html import MARKS, html
 
 __all__ = [
@@ -74,7 +76,7 @@ def close(computed, stated, tolerance):
     TypeError, ValueError
         If one of the three is not such a number.
     """
-    return _check(computed, "=", stated, tolerance)
+    return _check(computed, "=", "stated", stated, tolerance)
 
 
 def at_most(computed, bound, tolerance=0.0):
@@ -82,7 +84,7 @@ def at_most(computed, bound, tolerance=0.0):
 
     Parameters and errors are those of `close`.
     """
-    return _check(computed, "≤", bound, tolerance)
+    return _check(computed, "≤", "bound", bound, tolerance)
 
 
 def at_least(computed, bound, tolerance=0.0):
@@ -90,16 +92,16 @@ def at_least(computed, bound, tolerance=0.0):
 
     Parameters and errors are those of `close`.
     """
-    return _check(computed, "≥", bound, tolerance)
+    return _check(computed, "≥", "bound", bound, tolerance)
 
 
-def _check(computed, relation, stated, tolerance):
-    computed, stated = _number("computed", computed), _number("stated", stated)
+def _check(computed, relation, name, stated, tolerance):
+    computed, stated = _number("computed", computed), _number(name, stated)
     tolerance = _number("tolerance", tolerance)
     if math.isnan(computed):
         raise ValueError("computed must be a number; got nan, which supports no verdict")
     if not math.isfinite(stated):
-        raise ValueError(f"stated must be a finite number; got {stated}")
+        raise ValueError(f"{name} must be a finite number; got {stated}")
     if not 0 <= tolerance < math.inf:
         raise ValueError(f"tolerance must be finite and not negative; got {tolerance}")
     return Check(computed, relation, stated, tolerance)
@@ -115,7 +117,10 @@ def _number(name, value):
         raise TypeError(f"{name} must be one number; got an array of shape {shape}")
     if isinstance(value, str | bytes | NoneType) or type(value).__name__ in ("bool", "bool_"):
         raise TypeError(f"{name} must be a number; got {value!r}")
-    return float(value)
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} must be a real number; got {value!r:.80}") from None
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,10 @@ class Claim:
             value = getattr(self, field)
             if not isinstance(value, str) or not value.strip():
                 raise ValueError(f"claim {self.name!r}: {field} must be a text; got {value!r}")
+        for field in ("correction", "failure"):
+            value = getattr(self, field)
+            if not isinstance(value, str | NoneType):
+                raise TypeError(f"claim {self.name!r}: {field} must be a text; got {value!r}")
         for field in ("printed", "corrected"):
             value = getattr(self, field)
             if not isinstance(value, Check) and (field == "printed" or value is not None):
@@ -243,9 +252,9 @@ def table(claims):
     AssertionError
         If the numbers do not support what a claim declares; names every such claim.
     """
-    claims = list(claims)
-    if not claims or not all(isinstance(claim, Claim) for claim in claims):
-        raise TypeError(f"table accepts a sequence of at least one Claim; got {claims!r}")
+    listed = isinstance(claims, Sequence) and len(claims) > 0
+    if not listed or not all(isinstance(claim, Claim) for claim in claims):
+        raise TypeError(f"claims must be a sequence of at least one Claim; got {claims!r:.80}")
     problems = [f"claim '{c.name}' ({c.statement}): {c.problem}" for c in claims if c.problem]
     if problems:
         raise AssertionError("\n".join(problems))
@@ -268,7 +277,16 @@ def compare(reference, test, *, rtol=RTOL, atol=None):
     -------
     list of str
         One sentence a difference; empty if there is none.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described.
     """
+    for name, record in (("reference", reference), ("test", test)):
+        if not isinstance(record, dict) or not isinstance(record.get("claims"), list):
+            raise TypeError(f"{name} must be a stored table of claims; got {record!r:.80}")
+    rtol, atol = _validate.tolerances(rtol, atol)
     old, new = reference["claims"], test["claims"]
     if len(old) != len(new):
         return [f"claims: {len(new)} instead of {len(old)}"]

@@ -25,6 +25,8 @@ import numpy as np
 from kinetic import _control_kernels as kernels
 from kinetic import _validate, activations
 
+__all__ = ["Minimum", "Passes", "Problem", "cost", "gradient", "hessian", "minimize", "passes"]
+
 ROUGH, POLISHING = 1e-6, 8
 SMOOTH = ("identity", "sigmoid", "tanh")
 

@@ -183,6 +183,12 @@ class LineLaw:
             object.__setattr__(self, name, _validate.number(name, getattr(self, name)))
         object.__setattr__(self, "interval", _validate.interval("interval", self.interval))
         object.__setattr__(self, "group", _validate.integer("group", self.group, low=2))
+        with np.errstate(all="ignore"):
+            spread = np.array([*self._middle_and_reach, self._slope_variance])
+        if not (np.isfinite(spread).all() and spread[-1] > 0.0 and np.isfinite(self.cov).all()):
+            raise ValueError(
+                f"interval must give slopes a variance within float64; got {self.interval}"
+            )
 
     @property
     def _middle_and_reach(self):
@@ -192,7 +198,7 @@ class LineLaw:
     @property
     def _slope_variance(self):
         left, right = self.interval
-        return 12.0 * self.group / ((right - left) ** 2 * (self.group**2 - 1.0))
+        return 12.0 * self.group / (np.float64(right - left) ** 2 * (self.group**2 - 1.0))
 
     @property
     def mean(self):
@@ -228,7 +234,8 @@ class LineLaw:
 
     def rvs(self, size, random_state=None):
         """(size, 2) independent samples; random_state: a Generator or a seed."""
-        rng = np.random.default_rng(random_state)
+        size = _validate.integer("size", size, low=0)
+        rng = _validate.generator("random_state", random_state)
         middle, reach = self._middle_and_reach
         m = math.sqrt(self._slope_variance) * rng.standard_normal(size)
         error = rng.standard_normal(size) / math.sqrt(self.group)

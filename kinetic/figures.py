@@ -16,6 +16,7 @@ import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
 
+from kinetic import _validate
 from kinetic._record import record
 
 __all__ = ["MIME", "RTOL", "compare", "record", "use"]
@@ -68,8 +69,16 @@ def compare(reference, test, *, rtol=RTOL, atol=None):
     -------
     list of str
         One sentence a deviation, naming axes, artist and the largest deviation; empty if none.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described.
     """
-    within = _Tolerance(rtol, atol)
+    for name, given in (("reference", reference), ("test", test)):
+        if not isinstance(given, dict) or not isinstance(given.get("axes"), list):
+            raise TypeError(f"{name} must be the record of a figure; got {given!r:.80}")
+    within = _Tolerance(*_validate.tolerances(rtol, atol))
     old, new = reference["axes"], test["axes"]
     found = _differences("figure", reference, test, within)
     if len(old) != len(new):

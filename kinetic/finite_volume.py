@@ -55,6 +55,8 @@ import numpy as np
 from kinetic import _blocks, _fifth_order, _parallel, _third_order, _validate
 from kinetic.grid import Grid
 
+__all__ = ["Transport", "reconstruct", "transport", "weight_floor"]
+
 BOUNDARIES = ("no-flux", "open")
 ORDERS = (3, 5)
 LARGEST_FLOOR = 1.0 / 20.0

@@ -48,6 +48,7 @@ from kinetic._strips_2d import Strips
 from kinetic.finite_volume import BOUNDARIES, FEWEST_STEPS, LARGEST_FLOOR, occupied, step_count
 from kinetic.grid_2d import Grid2D
 
+__all__ = ["Transport2D", "reconstruct", "transport", "weight_floor"]
 
 class Transport2D(NamedTuple):
     """Result of `transport`.

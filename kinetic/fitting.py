@@ -136,9 +136,10 @@ def fit(target, *, family="best", resamples=0, rng=None):
     """
     _validate.choice("family", family, ("best", *FAMILIES))
     resamples = _validate.integer("resamples", resamples, low=0)
+    rng = _validate.generator("rng", rng)
     law = target if hasattr(target, "cdf") else None
     if law is not None and resamples:
-        raise ValueError("resamples is for samples; a law has no sampling error")
+        raise ValueError("resamples is for samples; target is a law, which has no sampling error")
     x, weights = _samples(target) if law is None else _quantiles(law)
     models, criteria, refused = {}, {}, {}
     for name in FAMILIES if family == "best" else [family]:
@@ -195,17 +196,21 @@ def _refuse_size(size):
 
 def _quantiles(law):
     """Points and weights of an expectation, by the trapezoidal rule in logit(quantile)."""
-    for name in ("pdf", "ppf"):
-        if not hasattr(law, name):
-            raise TypeError(f"target must be samples or a law with pdf, cdf and ppf; no {name}")
+    _validate.law("target", law, "pdf", "cdf", "ppf")
     steps = np.arange(QUANTILE_STEP, QUANTILE_END, QUANTILE_STEP)
     tail = 1.0 / (1.0 + np.exp(steps))
     above = law.isf(tail) if hasattr(law, "isf") else law.ppf(1.0 - tail)
-    x = np.concatenate([law.ppf(tail[::-1]), [law.ppf(0.5)], above])
+    x = [_validate.real("target", part) for part in (law.ppf(tail[::-1]), law.ppf(0.5), above)]
+    if [part.shape for part in x] != [tail.shape, (), tail.shape]:
+        raise ValueError("target must have a ppf that returns one quantile for each level")
+    x = np.concatenate([x[0], [x[1]], x[2]])
     weights = np.concatenate([tail[::-1], [0.5], tail])
     weights = weights * (1.0 - weights)
     _refuse_size(np.median(abs(x)))
-    used = np.isfinite(x) & (law.pdf(x) > 0.0)
+    density = _validate.real("target", law.pdf(x))
+    if density.shape != x.shape:
+        raise ValueError("target must have a pdf that returns one density for each point")
+    used = np.isfinite(x) & (density > 0.0)
     if not np.isfinite(x).all() or weights[~used].sum() > TAIL * weights.sum():
         raise ValueError("target must have finite quantiles and a density that is positive there")
     return x[used], weights[used] / weights[used].sum()

@@ -84,8 +84,9 @@ class Grid:
             If the function returns another shape or values that are not finite.
         """
         nodes = self.centers[:, None] + self.dx * GAUSS_NODES
+        _validate.function("function", function, "a function of x")
         with np.errstate(all="ignore"):
-            values = np.asarray(function(nodes), dtype=float)
+            values = _validate.real("the function", function(nodes))
         if values.shape != nodes.shape:
             raise ValueError(
                 "the function must return one value for each point; "
@@ -101,10 +102,23 @@ class Grid:
         averages = _validate.array("averages", averages)
         if averages.shape != (self.cells,):
             raise ValueError(f"averages must have shape ({self.cells},); got {averages.shape}")
-        if p == np.inf:
-            return float(np.max(np.abs(averages)))
-        p = _validate.number("p", p, low=1.0, accepted="a number of at least 1, or infinity")
-        return float((self.dx * np.sum(np.abs(averages) ** p)) ** (1.0 / p))
+        return _lebesgue_norm(averages, p, self.dx)
+
+
+def _lebesgue_norm(averages, p, size):
+    """(size sum |u_j|^p)^(1/p), scaled where a power leaves the range of float64."""
+    sizes = np.abs(averages)
+    largest = float(sizes.max())
+    if largest == 0.0 or (isinstance(p, float) and p == np.inf):
+        return largest
+    p = _validate.number("p", p, low=1.0, accepted="a number of at least 1, or infinity")
+    with np.errstate(over="ignore"):
+        norm = (size * np.sum(sizes**p)) ** (1.0 / p)
+        if not 0.0 < norm < np.inf:
+            norm = largest * (size * np.sum((sizes / largest) ** p)) ** (1.0 / p)
+    if not np.isfinite(norm):
+        raise FloatingPointError("the norm of averages exceeds the range of float64")
+    return float(norm)
 
 
 class CellLaw:
@@ -118,13 +132,15 @@ class CellLaw:
     """
 
     def __init__(self, grid, averages):
+        if not isinstance(grid, Grid):
+            raise TypeError(f"grid must be a kinetic.Grid; got {type(grid).__name__}")
         averages = _validate.array("averages", averages)
-        mass = float(averages.sum() * grid.dx)
         if averages.shape != (grid.cells,) or averages.min() < -1e-12 / grid.dx:
             raise ValueError(
                 f"averages must be ({grid.cells},) and non-negative; "
-                f"got shape {averages.shape}, minimum {averages.min()}"
+                f"got shape {averages.shape}, minimum {averages.min(initial=0.0)}"
             )
+        mass = float(averages.sum() * grid.dx)
         if abs(mass - 1.0) > 1e-5:
             raise ValueError(f"a law has mass 1; the averages have mass {mass}")
         self.grid = grid
@@ -139,17 +155,18 @@ class CellLaw:
     def pdf(self, x):
         """Density at x."""
         x = _validate.array("x", x)
-        cell = np.floor((x - self.grid.left) / self.grid.dx).astype(int)
+        place = np.clip((x - self.grid.left) / self.grid.dx, -1.0, self.grid.cells)
+        cell = np.floor(place).astype(int)
         inside = (cell >= 0) & (cell < self.grid.cells)
         return np.where(inside, self.averages[np.where(inside, cell, 0)], 0.0)
 
     def cdf(self, x):
         """Distribution function at x."""
-        return np.interp(x, self.grid.faces, self._at_faces)
+        return np.interp(_validate.array("x", x), self.grid.faces, self._at_faces)
 
     def ppf(self, q):
         """Quantile function at q in [0, 1]: the smallest x with cdf(x) >= q."""
-        q = _validate.array("q", q)
+        q = _validate.quantiles("q", q)
         cell = np.clip(np.searchsorted(self._at_faces, q) - 1, 0, self.grid.cells - 1)
         mass = np.diff(self._at_faces)[cell]
         part = (q - self._at_faces[cell]) / np.where(mass > 0.0, mass, 1.0)

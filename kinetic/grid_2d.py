@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinetic import _validate
-from kinetic.grid import GAUSS_NODES, GAUSS_WEIGHTS, Grid
+from kinetic.grid import GAUSS_NODES, GAUSS_WEIGHTS, Grid, _lebesgue_norm
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class Grid2D:
             if not isinstance(getattr(self, name), Grid):
                 given = type(getattr(self, name)).__name__
                 raise TypeError(f"{name} must be a kinetic.Grid; got {given}")
+        if not 0.0 < self.area < np.inf:
+            raise ValueError(
+                f"x and y must have cells whose area is in the range of float64; got {self.area}"
+            )
 
     @property
     def shape(self):
@@ -82,13 +86,14 @@ class Grid2D:
         ValueError
             If the function returns another shape or values that are not finite.
         """
+        _validate.function("function", function, "a function of x and y")
         x, y = self.centers
         total = np.zeros(self.shape)
         for node_x, weight_x in zip(GAUSS_NODES, GAUSS_WEIGHTS, strict=True):
             for node_y, weight_y in zip(GAUSS_NODES, GAUSS_WEIGHTS, strict=True):
                 points = x + self.x.dx * node_x, y + self.y.dx * node_y
                 with np.errstate(all="ignore"):
-                    values = np.asarray(function(*points), dtype=float)
+                    values = _validate.real("the function", function(*points))
                 if values.shape != self.shape:
                     raise ValueError(
                         "the function must return one value for each point; "
@@ -108,7 +113,4 @@ class Grid2D:
         averages = _validate.array("averages", averages)
         if averages.shape != self.shape:
             raise ValueError(f"averages must have shape {self.shape}; got {averages.shape}")
-        if p == np.inf:
-            return float(np.max(np.abs(averages)))
-        p = _validate.number("p", p, low=1.0, accepted="a number of at least 1, or infinity")
-        return float((self.area * np.sum(np.abs(averages) ** p)) ** (1.0 / p))
+        return _lebesgue_norm(averages, p, self.area)

@@ -81,7 +81,10 @@ def mnist(folder, part="train"):
         If a file is not such a file or incomplete, or if images and labels differ in number.
     """
     _validate.choice("part", part, FILES)
-    folder = Path(folder)
+    try:
+        folder = Path(folder)
+    except TypeError:
+        raise TypeError(f"folder must be a path; got {folder!r:.80}") from None
     if not folder.is_dir():
         raise FileNotFoundError(f"folder must be an existing folder; got '{folder}'")
     images, labels = (_find(folder, name) for name in FILES[part])

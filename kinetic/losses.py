@@ -18,6 +18,8 @@ import numpy as np
 from kinetic import _validate, characteristics
 from kinetic._quadrature import resolve
 
+__all__ = ["Mollified", "Points", "Terminal", "mollified", "target_law"]
+
 LEVELS_IN_SIGMA = np.linspace(-7.5, 7.5, 31)
 MASS_TOLERANCE = 1e-8
 LARGEST_TAIL = 1e-3
@@ -36,11 +38,12 @@ class Points:
 
     def cdf(self, x):
         """Distribution function at x."""
+        x = _validate.array("x", x)
         return np.searchsorted(self.points, x, side="right") / self.points.size
 
     def ppf(self, q):
         """Quantile function at q in [0, 1]."""
-        rank = np.ceil(np.asarray(q) * self.points.size).astype(int)
+        rank = np.ceil(_validate.quantiles("q", q) * self.points.size).astype(int)
         return self.points[np.clip(rank - 1, 0, self.points.size - 1)]
 
     @property
@@ -57,26 +60,33 @@ class Mollified:
 
     def pdf(self, x):
         """Density at x."""
-        s = (np.asarray(x, dtype=float)[..., None] - self.points) / self.width
+        x = _validate.array("x", x)
         with np.errstate(over="ignore"):
-            s = np.exp(-(s**2) / 2.0)
+            s = np.exp(-((self._scaled(x)) ** 2) / 2.0)
         return s.mean(axis=-1) / (np.sqrt(2.0 * np.pi) * self.width)
 
     def cdf(self, x):
         """Distribution function at x."""
+        return self._cdf(_validate.array("x", x))
+
+    def _cdf(self, x):
         from scipy.special import ndtr
 
-        s = (np.asarray(x, dtype=float)[..., None] - self.points) / self.width
-        return ndtr(s).mean(axis=-1)
+        return ndtr(self._scaled(x)).mean(axis=-1)
+
+    def _scaled(self, x):
+        with np.errstate(over="ignore"):
+            return (x[..., None] - self.points) / self.width
 
     def ppf(self, q):
         """Quantile function at q in (0, 1), by bisection."""
         from scipy.special import ndtri
 
+        q = _validate.quantiles("q", q)
         low = self.points[0] + self.width * ndtri(q)
         high = self.points[-1] + self.width * ndtri(q)
         while np.any((low < (middle := (low + high) / 2.0)) & (middle < high)):
-            below = self.cdf(middle) < q
+            below = self._cdf(middle) < q
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         return (low + high) / 2.0
 

@@ -115,8 +115,9 @@ class Solution:
         Raises
         ------
         ValueError
-            If mass has left the domain, so that less than 1 is in it.
+            If mass has left the domain, so that less than 1 is in it, or there is no such time.
         """
+        i = _validate.index("i", i, len(self.times))
         return CellLaw(self.grid, np.maximum(self.density[i], 0.0))
 
 
@@ -259,7 +260,7 @@ def stability_factor(net, t, as_printed=False):
     """
     check_network(net, 1)
     t = _validate.number("t", t, low=0.0, accepted="a time of at least 0")
-    if as_printed:
+    if _validate.flag("as_printed", as_printed):
         return float(np.exp(net.activation.lipschitz * t)) if t else 1.0
     if net.autonomous:
         integral = abs(net.parameters(0.0)[0]) * t

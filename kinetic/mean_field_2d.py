@@ -17,6 +17,8 @@ from kinetic.grid_2d import Grid2D
 from kinetic.network import SimResNet
 from kinetic.push_forward import MASS_TOLERANCE, ROUNDING, density_of
 
+__all__ = ["Solution2D"]
+
 
 @dataclass(frozen=True)
 class Solution2D:
@@ -108,7 +110,10 @@ class Solution2D:
         x, y = self.grid.x.faces - point[0], self.grid.y.faces - point[1]
         corners = _distance_primitive(x[:, None], y[None, :])
         integrals = np.diff(np.diff(corners, axis=0), axis=1)
-        return np.einsum("tij,ij->t", self.density, integrals) / self.mass
+        distances = np.einsum("tij,ij->t", self.density, integrals) / self.mass
+        if not np.isfinite(distances).all():
+            raise FloatingPointError(f"the distance to point {point} exceeds float64")
+        return distances
 
 
 POWERS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
@@ -135,7 +140,7 @@ def _distance_primitive(x, y):
 def solve(net, g0, grid, times, boundary, cfl, normalize, threads=None):
     """See `kinetic.mean_field.solve`."""
     if net.dimension != 2:
-        raise ValueError(f"the network must have dimension 1 or 2; got {net.dimension}")
+        raise ValueError(f"net must have dimension 1 or 2; got {net.dimension}")
     if not isinstance(grid, Grid2D):
         raise TypeError(
             f"a network of dimension 2 needs a kinetic.Grid2D; got {type(grid).__name__}"

@@ -140,8 +140,8 @@ def _checked_network(net, any_activation=False):
     check_network(net, 1)
     if net.activation.name != "identity" and not any_activation:
         raise ValueError(
-            f"the moment equations close for the identity only; got {net.activation.name!r}: "
-            "see kinetic.closures"
+            "net must have the identity as activation, for which alone the moment equations "
+            f"close; got {net.activation.name!r}: see kinetic.closures"
         )
 
 
@@ -275,7 +275,7 @@ def local_energy_bound(result):
     (T,) ndarray of bool
         The numbers as computed are compared: where both sides are equal, rounding decides.
     """
-    energy = result.moment(2)
+    energy = _energy(result)
     return energy < energy[0]
 
 
@@ -285,7 +285,7 @@ def energy_decay(result):
     False refutes energy decay. True says that these times do not refute it: between them
     the energy may rise. For constant w and b, `always_energy_decay` decides.
     """
-    return _decreases("energy", result.moment(2))
+    return _decreases("energy", _energy(result))
 
 
 def local_aggregation(result):
@@ -293,7 +293,8 @@ def local_aggregation(result):
 
     As `local_energy_bound`, for anything with ``times`` and ``variance``.
     """
-    return result.variance < result.variance[0]
+    variance = _variance(result)
+    return variance < variance[0]
 
 
 def aggregation(result):
@@ -301,12 +302,26 @@ def aggregation(result):
 
     False refutes aggregation; True says that these times do not, as in `energy_decay`.
     """
-    return _decreases("variance", result.variance)
+    return _decreases("variance", _variance(result))
+
+
+def _energy(result):
+    if not callable(getattr(result, "moment", None)):
+        raise TypeError(f"result must have moment(k), such as Moments; got {result!r:.80}")
+    return result.moment(2)
+
+
+def _variance(result):
+    if isinstance(result, type) or not isinstance(
+        getattr(type(result), "variance", None), property
+    ):
+        raise TypeError(f"result must have variance, such as Moments; got {result!r:.80}")
+    return result.variance
 
 
 def _decreases(name, values):
     if values.size < 2:
-        raise ValueError(f"{name} at one time does not decide whether it decays; give two or more")
+        raise ValueError(f"result must have two times or more to decide whether its {name} decays")
     return bool((np.diff(values) < 0.0).all())
 
 

@@ -14,6 +14,8 @@ import numpy as np
 from kinetic import _layers, _numpy_layers, _parallel, _validate, activations, characteristics
 from kinetic.tabulate import tabulate
 
+__all__ = ["SimResNet", "end_map", "propagate"]
+
 LAYERS_AT_ONCE = 4096
 EXACT_CHUNK = 1 << 16
 SMALLEST_TASK = 4096
@@ -50,7 +52,7 @@ class SimResNet:
         self.w, self.b = w, b
         self.autonomous = not (callable(w) or callable(b))
         first = w(0.0) if callable(w) else w
-        shape = np.shape(first)
+        shape = _validate.array("w", first, accepted="finite numbers").shape
         if shape not in ((), (1, 1)) and (len(shape) != 2 or shape[0] != shape[1]):
             raise ValueError(f"w must be a number or a (d, d) matrix; got shape {shape}")
         if shape and shape[0] == 0:
@@ -63,6 +65,8 @@ class SimResNet:
 
     def parameters(self, t):
         """(w, b) at time t: floats for d = 1, arrays (d, d) and (d,) otherwise."""
+        if not (isinstance(t, float) and math.isfinite(t)):
+            t = _validate.number("t", t)
         if self._constant is not None:
             return self._constant
         w = self._evaluated("w", self.w, t, (self.dimension, self.dimension))
@@ -86,15 +90,22 @@ class SimResNet:
         w, b = self.parameters(t)
         x = _validate.array("x", x)
         if self.dimension == 1:
-            return self._activated(w * x + b)
+            with np.errstate(over="ignore", invalid="ignore"):
+                return self._activated(w * x + b)
         if x.shape[-1:] != (self.dimension,):
             raise ValueError(f"x must have shape (..., {self.dimension}); got {x.shape}")
-        return self._activated(x @ w.T + b)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._activated(x @ w.T + b)
 
     def _activated(self, u):
         if not np.isfinite(u).all():
             raise FloatingPointError(f"w x + b exceeds the range of float64 for w={self.w!r}")
-        return self.activation(u)
+        values = self.activation(u)
+        if not np.isfinite(values).all():
+            raise FloatingPointError(
+                f"sigma(w x + b) exceeds the range of float64 for w={self.w!r}"
+            )
+        return values
 
     def __repr__(self):
         return f"SimResNet({self.activation.name!r}, w={self.w!r}, b={self.b!r})"
@@ -216,7 +227,7 @@ def end_map(net, interval, time, *, method="exact", step=None, walls=None):
     """
     check_network(net)
     if net.dimension != 1:
-        raise ValueError(f"a map can be tabulated for d = 1; the network has d = {net.dimension}")
+        raise ValueError(f"net must have dimension 1 for a table; got {net.dimension}")
     ends = _validate.interval("interval", interval)
     step = _checked_step(method, step)
     time = _validate.number("time", time, low=0.0, accepted="a time T > 0")
@@ -238,7 +249,7 @@ def check_network(net, dimension=None):
     if not isinstance(net, SimResNet):
         raise TypeError(f"net must be a kinetic.SimResNet; got {type(net).__name__}")
     if dimension is not None and net.dimension != dimension:
-        raise ValueError(f"the network must have dimension {dimension}; got {net.dimension}")
+        raise ValueError(f"net must have dimension {dimension}; got {net.dimension}")
 
 
 def _checked_step(method, step):
@@ -256,7 +267,7 @@ def _validated_walls(net, x0, walls, method, name="x0"):
         return None
     ends = _validate.interval("walls", walls)
     if net.dimension != 1:
-        raise ValueError(f"walls are for d = 1; the network has d = {net.dimension}")
+        raise ValueError(f"walls are for d = 1; net has d = {net.dimension}")
     if method == "exact" and not net.autonomous:
         raise ValueError("walls with w or b that depend on time need method='rk4' or 'euler'")
     if x0.min() < ends[0] or x0.max() > ends[1]:

@@ -13,6 +13,8 @@ import numpy as np
 from kinetic import _validate, characteristics
 from kinetic.network import SimResNet, check_network
 
+__all__ = ["PushForward", "PushForwardMany", "exact", "push_forward"]
+
 MASS_TOLERANCE = 1e-6
 ROUNDING = 1e-14
 """Of the largest average: what a computed density may be below zero."""
@@ -76,7 +78,8 @@ class PushForward:
         Raises FloatingPointError where it exceeds the range of float64.
         """
         x, origin, stretch = self._origin(x)
-        start = np.asarray(getattr(self.g0, "pdf", self.g0)(origin), dtype=float)
+        start = getattr(self.g0, "pdf", self.g0)(origin)
+        start = _validate.returned("g0", start, origin.shape)
         inside = (x > self.walls[0]) & (x < self.walls[1]) if self.t else True
         return _stretched(np.where(inside, start, 0.0), stretch, self.t)
 
@@ -84,7 +87,8 @@ class PushForward:
         """Distribution function at x, atoms at walls included."""
         law = self._law()
         x, origin, _ = self._origin(x)
-        values = np.where(x < self.walls[0], 0.0, law.cdf(origin))
+        below = _validate.returned("g0", law.cdf(origin), origin.shape)
+        values = np.where(x < self.walls[0], 0.0, below)
         return np.where(x >= self.walls[1], 1.0, values)
 
     def ppf(self, q):
@@ -92,7 +96,10 @@ class PushForward:
 
         Raises FloatingPointError where a quantile exceeds the range of float64.
         """
+        q = _validate.quantiles("q", q)
         start = np.asarray(self._law().ppf(q), dtype=float)
+        if start.shape != q.shape or np.isnan(start).any():
+            raise ValueError(f"g0 must have a ppf with one number for each q; got {start!r:.80}")
         finite = np.isfinite(start)
         moved = characteristics.flow(self.net, np.where(finite, start, 0.0), 0.0, self.t)[0]
         if not np.isfinite(moved).all():
@@ -101,7 +108,8 @@ class PushForward:
 
     def rvs(self, size, rng):
         """``size`` independent samples by the quantile function; rng: a Generator or a seed."""
-        return self.ppf(np.random.default_rng(rng).random(size))
+        size = _validate.integer("size", size, low=0)
+        return self.ppf(_validate.generator("rng", rng).random(size))
 
 
 class PushForwardMany:
@@ -120,6 +128,9 @@ class PushForwardMany:
     """
 
     def __init__(self, net, g0, t):
+        check_network(net)
+        if net.dimension == 1:
+            raise ValueError("net must have a dimension above 1; got 1")
         self._density = density_of(g0, net.dimension)
         self.net, self.g0 = net, g0
         self.t = _validate.number("t", t, low=0.0, accepted="a time of at least 0")
@@ -140,8 +151,9 @@ class PushForwardMany:
         """(size, d) samples: samples of g0, propagated; rng: a Generator or a seed."""
         if not hasattr(self.g0, "rvs"):
             raise TypeError("rvs needs g0 as a law with rvs, not a density")
-        start = self.g0.rvs(size, random_state=np.random.default_rng(rng))
-        start = np.asarray(start, dtype=float).reshape(-1, self.net.dimension)
+        size = _validate.integer("size", size, low=0)
+        start = self.g0.rvs(size, random_state=_validate.generator("rng", rng))
+        start = np.reshape(_validate.array("g0", start), (-1, self.net.dimension))
         return characteristics.flow_many(self.net, start, 0.0, self.t)
 
 
@@ -151,10 +163,8 @@ def density_of(g0, d):
         raise TypeError(f"g0 must be a law with pdf, or a vectorized density of {d} arrays")
 
     def density(points):
-        if hasattr(g0, "pdf"):
-            values = np.asarray(g0.pdf(points), dtype=float)
-        else:
-            values = np.asarray(g0(*np.moveaxis(points, -1, 0)), dtype=float)
+        given = g0.pdf(points) if hasattr(g0, "pdf") else g0(*np.moveaxis(points, -1, 0))
+        values = _validate.array("g0", given, accepted="a density that returns finite numbers")
         if values.size != points.size // d:
             raise ValueError(
                 "g0 must return one density for each point; "
@@ -184,7 +194,7 @@ def push_forward(net, g0, t, walls=None):
     """
     if isinstance(net, SimResNet) and net.dimension > 1:
         if walls is not None:
-            raise ValueError(f"walls are for d = 1; the network has d = {net.dimension}")
+            raise ValueError(f"walls are for d = 1; net has d = {net.dimension}")
         return PushForwardMany(net, g0, t)
     return PushForward(net, g0, t, walls)
 

@@ -21,6 +21,18 @@ from kinetic import _autoencode_kernels as kernels
 from kinetic import _validate
 from kinetic.active_coordinates import AutoencODE
 
+__all__ = [
+    "CostGradient",
+    "Sweep",
+    "cost",
+    "decode",
+    "encode",
+    "forward",
+    "gradient",
+    "loss",
+    "sweep",
+]
+
 
 class CostGradient(NamedTuple):
     """Result of `gradient`.
@@ -132,6 +144,7 @@ def decode(model, theta, z):
     ValueError, TypeError, FloatingPointError
         As in `forward`.
     """
+    _check_model(model)
     z = _rows("z", z, model, model.latent)
     inner = _transformed(model, theta, model.bottleneck, model.layers, z, model.dimension)
     out = np.empty_like(inner)
@@ -212,9 +225,13 @@ def prepared(model, x, probabilities):
     return Data(start, target, probability)
 
 
-def _samples(model, x):
+def _check_model(model):
     if not isinstance(model, AutoencODE):
         raise TypeError(f"model must be an AutoencODE; got {type(model).__name__}")
+
+
+def _samples(model, x):
+    _check_model(model)
     return _rows("x", x, model, model.dimension)
 
 
@@ -230,7 +247,9 @@ def _transformed(model, theta, begin, end, start, columns):
     start = np.ascontiguousarray(start)
     kernels.transform(model.tag, model.plan, model.checked(theta), begin, end, start, out)
     if not np.isfinite(out).all():
-        raise FloatingPointError("a state exceeds the range of float64")
+        raise FloatingPointError(
+            "a state exceeds the range of float64: theta or the samples x are too large"
+        )
     return out
 
 
@@ -239,7 +258,9 @@ def evaluate(model, theta, data, lam):
     slope = np.empty_like(theta)
     value = kernels.objective(model.tag, model.plan, theta, *data, lam, slope)
     if not (np.isfinite(value) and np.isfinite(slope).all()):
-        raise FloatingPointError("the cost or its gradient exceeds the range of float64")
+        raise FloatingPointError(
+            "the cost or its gradient exceeds the range of float64: theta or x is too large"
+        )
     return CostGradient(value, slope)
 
 
@@ -251,7 +272,9 @@ def stored(model, theta, data):
     adjoints, slope, energies = np.empty_like(states), np.empty_like(theta), np.empty(layers)
     value = kernels.sweep(model.tag, model.plan, theta, *data, slope, states, adjoints, energies)
     if not (np.isfinite(value) and np.isfinite(slope).all()):
-        raise FloatingPointError("the cost or its gradient exceeds the range of float64")
+        raise FloatingPointError(
+            "the cost or its gradient exceeds the range of float64: theta or x is too large"
+        )
     return Stored(value, slope, states, adjoints, energies)
 
 

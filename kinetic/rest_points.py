@@ -41,11 +41,12 @@ class DiracSum:
 
     def cdf(self, x):
         """Distribution function at x."""
+        x = _validate.array("x", x)
         return self._levels[np.searchsorted(self.points, x, side="right")]
 
     def ppf(self, q):
         """Quantile function at q in [0, 1]: the smallest point with cdf >= q."""
-        index = np.searchsorted(self._levels[1:-1], _validate.array("q", q))
+        index = np.searchsorted(self._levels[1:-1], _validate.quantiles("q", q))
         return self.points[index]
 
 
@@ -121,7 +122,7 @@ class SteadyStates:
         """
         if self.network.dimension != 1:
             raise ValueError(
-                f"basins are intervals for d = 1; the network has d = {self.network.dimension}: "
+                f"basins of g0 are intervals for d = 1; net has d = {self.network.dimension}: "
                 "propagate samples of g0 and use shares"
             )
         if len(self.regions):
@@ -133,8 +134,13 @@ class SteadyStates:
             raise TypeError(f"g0 must be a law with cdf; got {type(g0).__name__}")
         left, right = self.box[0]
         ends = np.concatenate([[left], self.points[:, 0], [right]])
-        below = np.asarray(g0.cdf(np.nextafter(ends, -np.inf)), dtype=float)
-        upto = np.asarray(g0.cdf(ends), dtype=float)
+        below = _validate.returned("g0", g0.cdf(np.nextafter(ends, -np.inf)), ends.shape)
+        upto = _validate.returned("g0", g0.cdf(ends), ends.shape)
+        for values in (below, upto):
+            if values.min() < 0.0 or values.max() > 1.0:
+                raise ValueError(
+                    f"g0 must have a cdf from 0 to 1; got {values.min()} to {values.max()}"
+                )
         between = np.maximum(below[1:] - upto[:-1], 0.0)
         direction = np.sign(self.network.velocity((ends[:-1] + ends[1:]) / 2.0))
         from_left = np.where(direction > 0.0, between, 0.0)[:-1]

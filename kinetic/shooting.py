@@ -20,6 +20,8 @@ from kinetic._control_upwind import upwind_slopes
 from kinetic.control_layers import check_problem, checked_control, hessian, passes
 from kinetic.grid import Grid
 
+__all__ = ["Shooting", "hamiltonian", "shoot", "shooting_derivative", "shooting_step"]
+
 BOUNDS = {"identity": np.inf, "sigmoid": 1.0, "tanh": 1.0}
 """Supremum of |sigma|."""
 SMALLEST_RADIUS = 1e-12

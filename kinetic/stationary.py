@@ -100,16 +100,18 @@ class SteadyState:
     @np.errstate(**LIMITS)
     def ppf(self, q):
         """Quantile function at q in [0, 1]."""
-        return self._law.ppf(_probability(q))
+        return self._law.ppf(_validate.quantiles("q", q))
 
     @np.errstate(**LIMITS)
     def isf(self, q):
         """Inverse of sf at q in [0, 1]."""
-        return self._law.isf(_probability(q))
+        return self._law.isf(_validate.quantiles("q", q))
 
     def rvs(self, size=None, rng=None):
         """Independent samples; rng: a Generator or a seed."""
-        return self.ppf(np.random.default_rng(rng).random(size))
+        if size is not None:
+            size = _validate.integer("size", size, low=0)
+        return self.ppf(_validate.generator("rng", rng).random(size))
 
     def mean(self):
         """Expectation; infinite where the integral is, nan where both its halves are."""
@@ -137,13 +139,6 @@ class SteadyState:
     def support(self):
         """Ends (a, b) of the support."""
         return tuple(float(end) for end in self._law.support())
-
-
-def _probability(q):
-    q = _validate.array("q", q, accepted="numbers in [0, 1]")
-    if q.size and not (q.min() >= 0.0 and q.max() <= 1.0):
-        raise ValueError(f"q must be numbers in [0, 1]; got values from {q.min()} to {q.max()}")
-    return q
 
 
 def steady_state(net, *, diffusion="1", nu, support=None):

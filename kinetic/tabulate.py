@@ -10,6 +10,8 @@ import numpy as np
 from kinetic import _parallel, _validate
 from kinetic._compile import kernel
 
+__all__ = ["EndMap"]
+
 NODES = np.cos(np.pi * (np.arange(8) + 0.5) / 8)
 TO_COEFFICIENTS = np.linalg.inv(np.vander(NODES, increasing=True)).T
 """Values at the eight Chebyshev points of a piece, times this: powers of s in [-1, 1]."""

@@ -32,6 +32,8 @@ from kinetic.two_layer_transport import transport
 from kinetic.two_layer_weak import weak_residual
 
 __all__ = [
+    "Training",
+    "Trainings",
     "density",
     "fluctuations",
     "limit",
@@ -321,7 +323,10 @@ def _initial(initial, neurons, law):
             drawn = initial(generator, runs * neurons)
             if not (isinstance(drawn, tuple | list) and len(drawn) == 2):
                 raise TypeError(f"initial must return two arrays, c0 and w0; got {drawn!r:.80}")
-            c, w = _neurons(*drawn, law)
+            try:
+                c, w = _neurons(*drawn, law)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"initial must return c0 and w0: {error}") from None
             if c.size != runs * neurons:
                 raise ValueError(
                     f"initial must return {runs * neurons} neurons when asked for that many; "

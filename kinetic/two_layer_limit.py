@@ -86,16 +86,19 @@ def quadrature(c, w, points=48):
 
 def _rule(name, law, points):
     points = _validate.integer("points", points, low=2)
-    if not all(hasattr(law, needed) for needed in ("pdf", "ppf", "support")):
-        raise TypeError(f"{name} must be a law with pdf, ppf and support; got {type(law).__name__}")
-    if np.isfinite(law.support()).all():
+    _validate.law(name, law, "pdf", "ppf", "support")
+    ends = _validate.real(name, law.support())
+    if ends.shape != (2,) or np.isnan(ends).any():
+        raise ValueError(f"{name} must have two numbers as its support; got {ends!r:.80}")
+    if np.isfinite(ends).all():
         nodes, weights = np.polynomial.legendre.leggauss(points)
-        left, right = law.support()
+        left, right = ends
         nodes, weights = left + (right - left) * (nodes + 1.0) / 2.0, weights * (right - left) / 2.0
     else:
         nodes = np.linspace(law.ppf(TAIL), law.ppf(1.0 - TAIL), points)
         weights = np.full(points, nodes[1] - nodes[0])
-    weights = weights * law.pdf(nodes)
+    nodes = _validate.returned(name, nodes, (points,))
+    weights = weights * _validate.returned(name, law.pdf(nodes), nodes.shape)
     if not abs(weights.sum() - 1.0) < MISSED:
         raise ValueError(
             f"{points} points are too few for the law of {name} on [{nodes[0]:.6g}, "

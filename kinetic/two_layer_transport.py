@@ -94,6 +94,7 @@ class Density:
         """
         from scipy.interpolate import RectBivariateSpline
 
+        index = _validate.index("index", index, len(self.times))
         values = self.weights[index].reshape(self.grid.shape) / self.grid.area
         axes = self.grid.x.centers, self.grid.y.centers
         points = []

@@ -94,7 +94,13 @@ def weak_residual(
     simpson = np.full(times.size, 2.0)
     simpson[1::2], simpson[[0, -1]] = 4.0, 1.0
     simpson *= (times[-1] - times[0]) / (3.0 * (times.size - 1))
-    return WeakResidual(means[-1] - means[0] - simpson @ drifts, simpson @ noises)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = WeakResidual(means[-1] - means[0] - simpson @ drifts, simpson @ noises)
+    if not np.isfinite(np.concatenate(found)).all():
+        raise FloatingPointError(
+            "the residual or its noise exceeds float64: x, y, c, w, alpha or an observable is large"
+        )
+    return found
 
 
 def _paths(field, count, c, w, weights):

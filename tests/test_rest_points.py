@@ -221,7 +221,7 @@ PLANE = SimResNet("gcu", np.eye(2), 0.0)
         (
             lambda: mean_field.steady_states(PLANE, (-2, 2)).weights(stats.norm()),
             ValueError,
-            "the network has d = 2",
+            "net has d = 2",
         ),
         (
             lambda: mean_field.steady_states(GCU, (-2, 2)).weights(np.ones(3)),

@@ -118,6 +118,15 @@ def report(found, tell=print):
             tell(f"  --case {name} {entry[1]}: {entry[3]}")
 
 
+def costs(found, count=10):
+    """The targets whose calls took most of the time: name and mean seconds."""
+    spent = collections.defaultdict(list)
+    for entry in found:
+        spent[entry[0]].append(entry[5])
+    most = sorted(spent.items(), key=lambda item: -sum(item[1]))[:count]
+    return [(name, round(sum(each) / len(each), 4)) for name, each in most]
+
+
 def show(name, seed):
     """Repeat one case in this process, without limits."""
     import fuzzing.targets  # noqa: F401
@@ -151,6 +160,7 @@ def main():
     report(found)
     numbers = summary(found) | {"seed": options.seed}
     print(json.dumps(numbers, indent=1))
+    print("mean seconds of a call:", *(f"{name} {mean}" for name, mean in costs(found)), sep="\n  ")
     print(f"{time.perf_counter() - started:.0f} s")
     if options.record:
         RECORD.parent.mkdir(exist_ok=True)

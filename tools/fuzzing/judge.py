@@ -113,7 +113,7 @@ def _refusal(case, error):
     if type(error) not in ACCEPTED:
         last = traceback.extract_tb(error.__traceback__)[-1]
         return "other exception", f"{message} ({last.name}, {last.filename}:{last.lineno})"
-    possible = case.wrong or tuple(case.arguments)
+    possible = case.wrong or tuple(case.target.kinds)
     words = [word for name in possible for word in (name, *case.target.kinds[name].words)]
     if any(names(str(error), word) for word in words):
         return "refused", message

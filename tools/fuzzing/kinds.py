@@ -276,7 +276,7 @@ def times(*, start=0.0, end=1.0, low=None, most=4, least=1):
     """Increasing times from ``start``; ``low`` is the smallest accepted, if there is one."""
 
     def draw(rng, drawn):
-        inner = np.sort(rng.uniform(start, end, rng.integers(max(least - 1, 0), most)))
+        inner = np.sort(rng.uniform(start, end, rng.integers(least - 1, most)))
         return np.concatenate([[start], inner])
 
     wrong = [*NOT_AN_ARRAY, _equal_times, _decreasing, _deeper, constant([]), constant(1j)]

@@ -11,7 +11,7 @@ from fuzzing.targets_network import INTERVAL
 from kinetic import claims, figures
 from kinetic.datasets import LineLaw
 
-results("datasets.Vehicles", "datasets.Measurements", "handwriting.Digits", "claims.Check")
+results("datasets.Vehicles", "datasets.Measurements", "handwriting.Digits", "claims.Check", "claims.Table")
 target("datasets.table_1")
 target("datasets.vehicles", count=integer((1, 20), low=1), rng=seed())
 target("datasets.regression", count=integer((2, 20), low=2), interval=INTERVAL, slope=number((-2.0, 2.0)),
@@ -54,7 +54,6 @@ for prop in ("problem", "verdict", "record"):
 CLAIMS = Kind(lambda rng, d: [CLAIM.good(rng, d)], (), (constant(None), constant(3), constant([]), constant(["a"]), constant("text")),
               ("table", "claims"))  # fmt: skip
 target("claims.table", claims=CLAIMS)
-target("claims.Table", claims=CLAIMS)
 
 
 def _stored():

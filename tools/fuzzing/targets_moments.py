@@ -94,7 +94,7 @@ TARGET = laws(words=("target", "targets")).but(
 )  # fmt: skip
 SPAN = number((0.2, 1.0), low=0.0, open_low=True)
 target("adjoint.adjoint", net=NET, terminal=function(
-    (np.tanh, np.cos), lambda x: np.nan * x, lambda x: 1.0, lambda x: "text", lambda x: None, lambda: 1.0),
+    (np.tanh, np.cos), lambda x: np.nan * x, lambda x: 1.0, lambda x: "text", lambda x: None),
     T=number((1.0, 2.0), low=0.0), t=number((0.0, 0.9), low=0.0), x=ANY)  # fmt: skip
 target("adjoint.adjoint_on_grid", net=NET, grid=GRID,
        terminal=array(lambda rng, a: rng.standard_normal(a["grid"].cells + 1)),
@@ -107,7 +107,7 @@ MOLLIFIED = instance(lambda: mollified([0.0, 1.0], 0.3), edges=(lambda: mollifie
 for method in ("pdf", "cdf"):
     target(f"losses.Mollified.{method}", self_=MOLLIFIED, x=ANY)
 target("losses.Mollified.ppf", self_=MOLLIFIED, q=LEVELS, infinite=("",))
-target("losses.target_law", target=TARGET)
+target("losses.target_law", target=POINTS)
 A_TARGET = instance(lambda: target_law([0.0, 0.5, 3.0]))
 target("losses.Points.cdf", self_=A_TARGET, x=ANY)
 target("losses.Points.ppf", self_=A_TARGET, q=LEVELS)

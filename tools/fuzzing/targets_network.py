@@ -13,6 +13,7 @@ from fuzzing.objects import (
     PLANE,
     PLANE_LAW,
     PLANE_LAWS,
+    UNUSED_LAW,
     custom,
     laws,
     nets,
@@ -137,11 +138,14 @@ target(
     threads=integer((1, 3), low=1).or_none(),
 )  # fmt: skip
 
-FLAT_NET = NET
-target("push_forward.PushForward", net=NET, g0=LAW, t=TIME,
+START = number((-1.0, 1.0))
+target("characteristics.flow", net=NET, x=ANY, start=START, end=START)
+target("characteristics.paths", net=NET, x=array(normal((0, 4)), length=False, empty=False),
+       start=number((-1.0, 0.0)), times=array(lambda rng, _: rng.uniform(0.1, 1.0, 3), length=False))
+target("push_forward.PushForward", net=NET, g0=UNUSED_LAW, t=TIME,
        walls=WALLS.but(good=lambda rng, a: None), infinite=("walls", "lipschitz"))  # fmt: skip
-target("push_forward.PushForwardMany", net=PLANE, g0=PLANE_LAW, t=TIME)
-target("push_forward.push_forward", net=NET, g0=LAW, t=TIME,
+target("push_forward.PushForwardMany", net=PLANE, g0=PLANE_LAW.but(bads=PLANE_LAW.bads[:8]), t=TIME)
+target("push_forward.push_forward", net=NET, g0=UNUSED_LAW, t=TIME,
        walls=WALLS.but(good=lambda rng, a: None), infinite=("walls", "lipschitz"))  # fmt: skip
 target("push_forward.exact", net=NET, g0=LAW, t=TIME, x=ANY,
        walls=WALLS.but(good=lambda rng, a: None))  # fmt: skip

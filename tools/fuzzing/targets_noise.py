@@ -26,7 +26,7 @@ EPSILON = number((0.05, 0.5), low=0.0, open_low=True, high=1.0, extremes=(1e-300
 NU = number((0.1, 1.0), low=0.0)
 POSITIVE_NU = number((0.3, 1.5), low=0.0, open_low=True)
 WRONG_K = (
-    lambda x: "text", lambda x: 1.0, lambda x: np.nan * x, lambda x: None, lambda: 1.0, lambda x: 1j * x,
+    lambda x: "text", lambda x: 1.0, lambda x: np.nan * x, lambda x: None, lambda x: 1j * x,
 )  # fmt: skip
 K_FUNCTION = function(lambda x: 1.0 + 0.1 * np.cos(x), *WRONG_K)
 K = choice("1", "x").but(

@@ -33,6 +33,7 @@ PROBLEM = instance(
     words=("problem", "theta", "lam", "activation"),
 )  # fmt: skip
 THETA = array(normal((1, 5)), length=False)
+target("control_layers.Problem.tag", self_=PROBLEM)
 for name in ("cost", "gradient", "hessian", "passes"):
     target(f"control_layers.{name}", problem=PROBLEM, theta=THETA)
 MOST = integer((30, 60), low=1, edges=(1,))

@@ -9,7 +9,7 @@ from fuzzing.objects import LAW, laws
 from fuzzing.registry import results, target
 from kinetic import Grid, Grid2D, multilayer, neuronal_limit, two_layer
 
-results("two_layer.Training", "two_layer.Trainings", "two_layer_fluctuations.Fluctuations", "two_layer_limit.Limit",
+results("two_layer.Training", "two_layer.Trainings", "two_layer_fluctuations.Fluctuations", "two_layer_limit.Limit", "two_layer_limit.Nodes",
         "two_layer_transport.Density", "two_layer_weak.WeakResidual", "multilayer_network.Training",
         "neuronal_embedding.Neurons", "neuronal_limit.Limit", "neuronal_limit.Distance")  # fmt: skip
 NAME = choice("tanh", "sigmoid", "identity", "relu", bads=("softmax",))
@@ -43,11 +43,11 @@ def _draw(generator, n):
 
 target(
     "two_layer.train_many", **DATA,
-    initial=function((_draw,), lambda g, n: None, lambda g, n: (1.0, 2.0), lambda g: 1.0,
+    initial=function((_draw,), lambda g, n: None, lambda g, n: (1.0, 2.0), 
                      lambda g, n: (np.full(n, np.nan), np.ones(n)), lambda g, n: ("a", "b")),
     neurons=integer((1, 6), low=1), runs=integer((1, 5), low=1), alpha=ALPHA, times=times(low=0.0), activation=NAME,
     probabilities=PROBABILITIES, clock=CLOCK,
-    observe=function((lambda c, w: c.mean(axis=1),), lambda c, w: None, lambda c, w: "text", lambda c: c,
+    observe=function((lambda c, w: c.mean(axis=1),), lambda c, w: None, lambda c, w: "text",
                      lambda c, w: np.nan * c).or_none(),
     rng=seed(), threads=integer((1, 3), low=1).or_none(),
 )  # fmt: skip
@@ -68,7 +68,7 @@ def _normal(c, w):
     return np.exp(-(c**2 + w**2) / 2.0) / (2.0 * np.pi)
 
 
-P0 = function((_normal,), lambda c, w: None, lambda c, w: "text", lambda c, w: np.nan * c, lambda c: c, lambda c, w: -_normal(c, w),
+P0 = function((_normal,), lambda c, w: None, lambda c, w: "text", lambda c, w: np.nan * c, lambda c, w: -_normal(c, w),
               lambda c, w: 1.0)  # fmt: skip
 target("two_layer_limit.density", **DATA, p0=P0, nodes=NODES, c=C, w=W, alpha=ALPHA, time=number((0.0, 0.5), low=0.0), activation=SMOOTH,
        probabilities=PROBABILITIES, rtol=RTOL)  # fmt: skip
@@ -82,7 +82,7 @@ for prop in ("loss", "dissipation"):
     target(f"two_layer_limit.Limit.{prop}", self_=LIMIT)
 OBSERVABLES = function(
     (lambda c, w: c**2, lambda c, w: np.cos(c), [lambda c, w: c, lambda c, w: c**3]),
-    lambda c, w: None, lambda c, w: "text", lambda c, w: np.nan * c, lambda c: c, lambda c, w: 1.0, [], [None],
+    lambda c, w: None, lambda c, w: "text", lambda c, w: np.nan * c, lambda c, w: 1.0, [], [None],
 )  # fmt: skip
 target("two_layer_limit.Limit.mean", self_=LIMIT, observables=OBSERVABLES)
 target("two_layer_fluctuations.fluctuations", **DATA, c0=C0, w0=W0, alpha=ALPHA, time=number((0.0, 0.5), low=0.0), observables=OBSERVABLES,
@@ -123,7 +123,7 @@ WEIGHT_LIST = Kind(
      lambda rng, v: [w.astype(np.float32) for w in v], lambda rng, v: [np.asfortranarray(w) for w in v]),
     (constant(None), constant("text"), constant(3.0), constant([]), lambda rng, v: v[:2], lambda rng, v: v[::-1],
      lambda rng, v: [w * np.nan for w in v], lambda rng, v: [v[0], v[1], None], lambda rng, v: [v[0], v[1], v[2][:-1]],
-     lambda rng, v: [v[0], v[1].T, v[2]], lambda rng, v: ["a", "b", "c"]),
+     lambda rng, v: [v[0], v[1].T, v[2]], lambda rng, v: ["a", "b", "c"]), ("w_1", "w_2", "w_3"),
 )  # fmt: skip
 FOUR = ("tanh", "relu", "identity")
 ACTIVATIONS = Kind(lambda rng, _: ("tanh", "sigmoid", "identity"), (constant(None), constant(list(FOUR))),
@@ -153,17 +153,17 @@ target("multilayer_network.output", net=NET, x=X2)
 target("multilayer_network.risk", net=NET, x=X2, y=Y, loss=HUBER)
 target("multilayer_network.gradients", net=NET, x=X2, y=Y, loss=HUBER)
 RATES = number((0.1, 1.0), low=0.0).but(bads=(constant("text"), constant(-1.0), constant([1.0]), constant(np.nan), constant(lambda t: np.nan),
-                                              constant(lambda t: "text"), constant(lambda: 1.0), constant(1j)))  # fmt: skip
+                                              constant(lambda t: "text"), constant(1j)))  # fmt: skip
 target("multilayer_network.train", net=NET, x=X2, y=Y, epsilon=number((0.05, 0.2), low=0.0, open_low=True), times=times(low=0.0),
        batch=integer((1, 3), low=1).or_none(), rates=RATES, loss=HUBER, rng=seed(),
-       observe=function((lambda net: net.widths,), lambda: 1).or_none())  # fmt: skip
+       observe=function((lambda net: net.widths,)).or_none())  # fmt: skip
 
-FIRST = function((lambda c: np.column_stack([np.cos(c), c]),), lambda c: None, lambda c: "text", lambda c: 1.0, lambda: 1.0,
+FIRST = function((lambda c: np.column_stack([np.cos(c), c]),), lambda c: None, lambda c: "text", lambda c: 1.0,
                  lambda c: np.full((len(c), 2), np.nan))  # fmt: skip
 INNER = Kind(lambda rng, _: [lambda a, b: a * b], (constant((lambda a, b: 1.0,)),),
-             (constant(None), constant([]), constant(3), constant([None]), constant([lambda a: a]), constant([lambda a, b: None]),
+             (constant(None), constant([]), constant(3), constant([None]), constant([lambda a, b: None]),
               constant([lambda a, b: np.nan * a * b]), constant("ab")))  # fmt: skip
-LAST = function((np.sin, lambda c: 1.0), lambda c: None, lambda c: "text", lambda c: np.nan * c, lambda: 1.0, lambda c: np.ones(77))
+LAST = function((np.sin, lambda c: 1.0), lambda c: None, lambda c: "text", lambda c: np.nan * c, lambda c: np.ones(77))
 target("neuronal_embedding.Embedding", first=FIRST, inner=INNER, last=LAST, activations=ACTIVATIONS, noise=number((0.0, 1.0), low=0.0))
 
 
