@@ -233,7 +233,9 @@ def gradient(net, g0, target, T, *, loss="w2"):
         return found.reshape(shape), sizes.reshape(shape)
 
     panels, values = resolve(
-        "the sensitivity in time", np.linspace(0.0, T, FIRST_INTERVALS + 1), sensitivities
+        "the sensitivity in time to w and b",
+        np.linspace(0.0, T, FIRST_INTERVALS + 1),
+        sensitivities,
     )
     weights, at = panels.weights.ravel(), values.reshape(2, -1)
     if ROUNDING * float(lost @ weights) > TOLERATED * start.scale:

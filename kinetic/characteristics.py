@@ -43,8 +43,9 @@ def flow(net, x, start, end):
     Returns
     -------
     (ndarray, ndarray)
-        Positions at ``end`` and log(d position / d x), of the shape of x. Exact to
-        rounding where the activation's flow is, otherwise to a relative 1e-12.
+        Positions at ``end`` and log(d position / d x), of the shape of x; infinite where
+        they exceed float64. Exact to rounding where the activation's flow is, otherwise to
+        a relative 1e-12.
 
     Raises
     ------
@@ -103,10 +104,16 @@ def _integrated(net, x, start, end):
 def _rate_and_divergence(net):
     def rate(t, state):
         w, b = net.parameters(t)
-        u = w * state[: state.size // 2] + b
+        u = _finite(w * state[: state.size // 2] + b, t)
         return np.concatenate([net.activation(u), w * net.activation.derivative(u)])
 
     return rate
+
+
+def _finite(u, t):
+    if not np.isfinite(u).all():
+        raise FloatingPointError(f"w x + b exceeds the range of float64 near t={t:.6g}")
+    return u
 
 
 def paths(net, x, start, times):
@@ -170,7 +177,8 @@ def flow_many(net, x, start, end):
 
     def rate(t, state):
         w, b = net.parameters(t)
-        return net.activation(state.reshape(-1, net.dimension) @ w.T + b).ravel()
+        u = _finite(state.reshape(-1, net.dimension) @ w.T + b, t)
+        return net.activation(u).ravel()
 
     return in_chunks(rate, net.autonomous, start, end, net.dimension, x)[0]
 
@@ -184,7 +192,7 @@ def flow_with_volume(net, x, start, end):
 
     def rate(t, state):
         w, b = net.parameters(t)
-        u = state.reshape(-1, d + 1)[:, :d] @ w.T + b
+        u = _finite(state.reshape(-1, d + 1)[:, :d] @ w.T + b, t)
         divergence = net.activation.derivative(u) @ np.diag(w)
         return np.column_stack([net.activation(u), divergence]).ravel()
 
@@ -227,7 +235,7 @@ def _affine_propagator(net, start, end):
             propagator = expm((end - start) * generator(0.0))
         if not np.isfinite(propagator).all():
             raise FloatingPointError(
-                f"the flow from t={start} to t={end} exceeds the range of float64"
+                f"the flow from t={start} to t={end} exceeds the range of float64: w or b is large"
             )
         return propagator, (end - start) * np.trace(generator(0.0))
 

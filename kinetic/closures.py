@@ -332,21 +332,25 @@ def _kinks(net, times):
 
 def _nodes(g0, breaks, order):
     """Gauss nodes between quantiles of g0 and given breaks, and the mass that each stands for."""
-    if not (hasattr(g0, "pdf") and hasattr(g0, "ppf")):
-        raise TypeError(f"g0 must be a law with pdf and ppf; got {type(g0).__name__}")
+    _validate.law("g0", g0, "pdf", "ppf")
     tails = [2.0]
     while tails[-1] < DEEPEST_TAIL:
         tails.append(tails[-1] + max(1.0, tails[-1] // 8))
     tail = 0.5 ** np.array(tails)
     levels = np.concatenate([[0.0], tail, np.linspace(0.25, 0.75, 17)])
     upper = g0.isf(tail) if hasattr(g0, "isf") else g0.ppf(1.0 - tail[tail > 1e-15])
-    edges = np.concatenate([g0.ppf(levels), np.ravel(upper), np.ravel(g0.ppf(1.0))])
+    parts = [_validate.real("g0", part) for part in (g0.ppf(levels), upper, g0.ppf(1.0))]
+    if parts[0].shape != levels.shape or any(np.isnan(part).any() for part in parts):
+        raise ValueError("g0 must have a ppf that returns one quantile for each level")
+    edges = np.concatenate([part.ravel() for part in parts])
     edges = np.unique(edges[np.isfinite(edges)])
+    if edges.size < 2:
+        raise ValueError("g0 must have a ppf with different quantiles")
     edges = np.unique(np.concatenate([edges, np.clip(breaks, edges[0], edges[-1])]))
     nodes, weights = np.polynomial.legendre.leggauss(GAUSS)
     half = np.diff(edges)[:, None] / 2.0
     x = ((edges[:-1, None] + edges[1:, None]) / 2.0 + half * nodes).ravel()
-    mass = (half * weights).ravel() * np.asarray(g0.pdf(x), dtype=float)
+    mass = (half * weights).ravel() * _validate.returned("g0", g0.pdf(x), x.shape)
     total = mass.sum()
     if not abs(total - 1.0) <= MASS_TOLERANCE:
         raise ValueError(

@@ -161,14 +161,14 @@ def _edges(name, law):
         return np.asarray(law.breakpoints, dtype=float)
     levels = np.concatenate([[0.0], ndtr(LEVELS_IN_SIGMA), [1.0]])
     with np.errstate(divide="ignore"):
-        edges = np.asarray(law.ppf(levels), dtype=float)
-    if np.isnan(edges).any():
-        raise ValueError(f"{name}.ppf must return quantiles; got nan")
+        edges = _validate.real(name, law.ppf(levels))
+    if edges.shape != levels.shape or np.isnan(edges).any():
+        raise ValueError(f"{name} must have a ppf that returns one quantile for each level")
     return edges[np.isfinite(edges)]
 
 
 def _density(name, law, x):
-    values = np.asarray(law.pdf(x), dtype=float)
+    values = _validate.real(name, law.pdf(x))
     if values.shape != x.shape or not np.isfinite(values).all():
         raise ValueError(
             f"{name}.pdf must return one finite density for each point: it may not be infinite "
@@ -220,7 +220,7 @@ def l2(net, g0, target, T):
         start, g, h, width = densities(panels)
         return np.stack([start, start * g, start * h, width * h**2])
 
-    panels = resolve("the densities g(T) and h", edges, integrands)[0]
+    panels = resolve("the density g(T) of g0 or h of the target", edges, integrands)[0]
     start, g, h, width = densities(panels)
     masses = start * panels.weights
     _check_mass(masses)
@@ -287,7 +287,7 @@ def w2(net, g0, target, T):
         image = np.asarray(law.ppf(g0.cdf(panels.points)), dtype=float)
         return np.stack([g, g * x, g * image, g * x**2, g * image**2])
 
-    panels, values = resolve("the optimal map", np.unique(edges), moments)
+    panels, values = resolve("the optimal map from g0 to the target", np.unique(edges), moments)
     g, x, image, *squares = values * panels.weights
     _check_mass(g)
     for name, square in zip(("g(T)", "the target"), squares, strict=True):

@@ -118,6 +118,10 @@ def algorithm_1(
     gamma = _validate.number("gamma", gamma, low=1e-300, accepted="a positive number")
     tol = _validate.number("tol", tol, low=1e-300, accepted="a positive number")
     most_steps = _validate.integer("most_steps", most_steps, low=0)
+    signed, while_below = (
+        _validate.flag(name, value)
+        for name, value in (("signed", signed), ("while_below", while_below))
+    )
     times = np.linspace(0.0, T, TIMES + 1)
     if integrand_at is not None:
         accepted = f"a time in [0, {T}]"
