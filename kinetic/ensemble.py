@@ -24,6 +24,8 @@ from kinetic import _dispatch, _ensemble_blocks, _identity, _validate
 from kinetic._checkpoint import Checkpoint
 from kinetic.summaries import Moments
 
+__all__ = ["Problem", "Result", "processes", "run"]
+
 BLOCK = 1 << 17
 CHUNKS = 512
 """As many, unless given: few enough to be submitted at once, many enough to share them out."""

@@ -60,6 +60,9 @@ __all__ = ["Transport", "reconstruct", "transport", "weight_floor"]
 BOUNDARIES = ("no-flux", "open")
 ORDERS = (3, 5)
 LARGEST_FLOOR = 1.0 / 20.0
+SMALLEST_DENSITY = 1e-150
+SMALLEST_RELATIVE = 1e-60
+"""Of epsilon to the square of the largest average: beyond, it has no effect but overflow."""
 MOST_STEPS = 10**7
 FEWEST_STEPS = 64.0 * (1.0 + 5.0**0.5)
 """Between two output times where the velocity depends on time: enough to see its changes,
@@ -92,10 +95,23 @@ def weight_floor(averages, order=3):
     """epsilon of the nonlinear weights for initial (n,) averages (module docstring)."""
     averages = _validate.array("averages", averages)
     order = check_order(order)
-    if averages.size == 0 or averages.max() <= 0.0:
-        raise ValueError("averages must have a positive entry")
+    check_positive(averages)
     typical, cells = occupied(averages)
-    return float(typical**2 * relative_floor(1.0 / cells, order))
+    return squared(typical) * relative_floor(1.0 / cells, order)
+
+
+def check_positive(averages):
+    """Refuse averages without a typical density."""
+    if averages.size == 0 or averages.max() <= 0.0 or (averages / averages.max()).sum() <= 0.0:
+        raise ValueError("averages must have a positive entry and a positive sum")
+
+
+def squared(typical):
+    """The square of a typical density, in the range of float64."""
+    typical = float(typical)
+    if not SMALLEST_DENSITY < typical < 1.0 / SMALLEST_DENSITY:
+        raise FloatingPointError(f"averages of size {typical:.3g} have no square in float64")
+    return typical**2
 
 
 def relative_floor(share, order):
@@ -149,9 +165,25 @@ def reconstruct(averages, epsilon, order=3):
     unit = np.abs(averages).max() or 1.0
     jumps = np.diff(with_ghosts(averages / unit, order))
     part = _coefficients if order == 3 else _fifth_order.coefficients
-    coefficients = part(jumps, epsilon / unit**2)
+    coefficients = part(jumps, relative_epsilon(epsilon, unit))
     coefficients[:, 0] += averages / unit
-    return unit * coefficients
+    return scaled(unit, coefficients)
+
+
+def relative_epsilon(epsilon, unit):
+    """epsilon / unit^2 without overflow."""
+    with np.errstate(over="ignore", under="ignore"):
+        relative = np.float64(epsilon) / unit / unit
+    return min(max(relative, SMALLEST_RELATIVE), 1.0 / SMALLEST_RELATIVE)
+
+
+def scaled(unit, coefficients):
+    """The coefficients of polynomials in their unit."""
+    with np.errstate(over="ignore"):
+        coefficients = unit * coefficients
+    if not np.isfinite(coefficients).all():
+        raise FloatingPointError(f"averages up to {unit:.3g} have coefficients beyond float64")
+    return coefficients
 
 
 def _coefficients(jumps, epsilon):

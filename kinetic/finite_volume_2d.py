@@ -45,7 +45,17 @@ from kinetic import _validate
 from kinetic._parallel import thread_count
 from kinetic._rows_2d import half_slopes
 from kinetic._strips_2d import Strips
-from kinetic.finite_volume import BOUNDARIES, FEWEST_STEPS, LARGEST_FLOOR, occupied, step_count
+from kinetic.finite_volume import (
+    BOUNDARIES,
+    FEWEST_STEPS,
+    LARGEST_FLOOR,
+    check_positive,
+    occupied,
+    relative_epsilon,
+    scaled,
+    squared,
+    step_count,
+)
 from kinetic.grid_2d import Grid2D
 
 __all__ = ["Transport2D", "reconstruct", "transport", "weight_floor"]
@@ -68,10 +78,9 @@ class Transport2D(NamedTuple):
 def weight_floor(averages):
     """epsilon of the nonlinear weights for initial (nx, ny) averages (module docstring)."""
     averages = _validate.array("averages", averages)
-    if averages.size == 0 or averages.max() <= 0.0:
-        raise ValueError("averages must have a positive entry")
+    check_positive(averages)
     typical, cells = occupied(averages)
-    return float(typical**2 * _relative_floor(cells))
+    return squared(typical) * _relative_floor(cells)
 
 
 def _relative_floor(cells):
@@ -116,12 +125,12 @@ def reconstruct(averages, epsilon):
     c, w, e, s, n = u[1:-1, 1:-1], u[:-2, 1:-1], u[2:, 1:-1], u[1:-1, :-2], u[1:-1, 2:]
     cross = (u[2:, 2:] - u[2:, :-2]) - (u[:-2, 2:] - u[:-2, :-2])
     half_x, half_y, quarter = half_slopes.py_func(
-        c - w, e - c, c - s, n - c, cross, epsilon / unit**2
+        c - w, e - c, c - s, n - c, cross, relative_epsilon(epsilon, unit)
     )
     omega = 4.0 * quarter
     xx, xy, yy = omega * ((e - c) - (c - w)), omega * cross / 2.0, omega * ((n - c) - (c - s))
     parts = [c - (xx + yy) / 12.0, 2.0 * half_x, 2.0 * half_y, xx, xy, yy]
-    return unit * np.stack(parts, axis=-1)
+    return scaled(unit, np.stack(parts, axis=-1))
 
 
 class _Faces(NamedTuple):

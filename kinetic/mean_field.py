@@ -183,6 +183,7 @@ def solve(
 
 
 def _initial_averages(g0, grid, normalize):
+    normalize = _validate.flag("normalize", normalize)
     if hasattr(g0, "cdf"):
         averages, outside = _averages_of_law(g0, grid)
         if outside > MASS_TOLERANCE and not normalize:
@@ -192,9 +193,13 @@ def _initial_averages(g0, grid, normalize):
             )
         mass = 1.0
     elif callable(g0):
-        averages = grid.average(g0)
+
+        def density(x):
+            return _validate.returned("g0", g0(x), x.shape)
+
+        averages = grid.average(density)
         fine = Grid(grid.left, grid.right, REFINEMENT * grid.cells)
-        mass = float(fine.average(g0).sum() * fine.dx)
+        mass = float(fine.average(density).sum() * fine.dx)
     else:
         averages = _validate.array("g0", g0, accepted="a law, a density or cell averages")
         if averages.shape != (grid.cells,):
@@ -230,8 +235,8 @@ def _initial_averages(g0, grid, normalize):
 
 def _averages_of_law(law, grid):
     """Cell averages of a law, and its mass outside the grid, without cancellation in tails."""
-    below = np.asarray(law.cdf(grid.faces), dtype=float)
-    above = np.asarray(law.sf(grid.faces), dtype=float) if hasattr(law, "sf") else 1.0 - below
+    below = _validate.real("g0", law.cdf(grid.faces))
+    above = _validate.real("g0", law.sf(grid.faces)) if hasattr(law, "sf") else 1.0 - below
     if not (np.isfinite(below).all() and np.isfinite(above).all()):
         raise ValueError("g0.cdf must be finite on the faces of the grid")
     if below.shape != grid.faces.shape or above.shape != grid.faces.shape:

@@ -196,7 +196,7 @@ def _initial_averages(g0, grid, normalize):
     averages = np.maximum(averages, 0.0)
     inside = float(averages.sum() * grid.area)
     domain = f"[{x.left}, {x.right}] x [{y.left}, {y.right}]"
-    if normalize:
+    if _validate.flag("normalize", normalize):
         if inside <= 0.0:
             raise ValueError(f"g0 has no mass in the grid {domain}")
         return averages / inside

@@ -5,5 +5,6 @@ import fuzzing.targets_density
 import fuzzing.targets_moments
 import fuzzing.targets_network
 import fuzzing.targets_noise
+import fuzzing.targets_scale
 import fuzzing.targets_training
 import fuzzing.targets_wide  # noqa: F401

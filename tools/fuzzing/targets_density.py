@@ -79,6 +79,9 @@ target("grid_2d.Grid2D.norm", self_=A_PLANE, averages=array(
 CFL = number((0.2, 0.45), low=0.0, open_low=True, high=1.0, extremes=(1e-300, 1.0))
 CFL_2D = CFL.but(bads=(*CFL.bads, constant(0.51)))
 BOUNDARY = choice("no-flux", "open")
+ORDER = Kind(lambda rng, _: int(rng.choice([3, 5])), (constant(np.int8(5)),),
+             (*integer((3, 3), low=3).bads, constant(4), constant(6)))  # fmt: skip
+THREADS = integer((1, 3), low=1).or_none()
 
 
 def _positive(shape):
@@ -102,12 +105,13 @@ BAD_VELOCITY = (
 )  # fmt: skip
 VELOCITY = array(_velocities, bads=tuple(map(constant, BAD_VELOCITY)))
 target("finite_volume.weight_floor", averages=array(
-    lambda rng, _: rng.random(9), length=False, any_shape=True, bads=(constant(np.zeros(4)), constant([])))
-)  # fmt: skip
+    lambda rng, _: rng.random(9), length=False, any_shape=True, bads=(constant(np.zeros(4)), constant([]))),
+       order=ORDER)  # fmt: skip
 target("finite_volume.reconstruct", averages=array(normal((5, 9)), length=False),
-       epsilon=number((1e-8, 1.0), low=0.0, open_low=True))  # fmt: skip
+       epsilon=number((1e-8, 1.0), low=0.0, open_low=True), order=ORDER)  # fmt: skip
 target("finite_volume.transport", grid=GRID, averages=POSITIVE, velocity=VELOCITY,
-       times=times(end=0.3, most=3, least=2), boundary=BOUNDARY, cfl=CFL)  # fmt: skip
+       times=times(end=0.3, most=3, least=2), boundary=BOUNDARY, cfl=CFL,
+       order=ORDER, threads=THREADS)  # fmt: skip
 
 POSITIVE_2D = array(
     _positive(lambda a: a["grid"].shape), bads=(lambda rng, v: v * 0.0, lambda rng, v: v - 9.0)
@@ -133,10 +137,11 @@ target("finite_volume_2d.weight_floor", averages=array(
 target("finite_volume_2d.reconstruct", averages=array(normal((5, 7), (5, 7)), length=False),
        epsilon=number((1e-8, 1.0), low=0.0, open_low=True))  # fmt: skip
 target("finite_volume_2d.transport", grid=GRID_2D, averages=POSITIVE_2D, velocity=PAIR,
-       times=times(end=0.2, most=3, least=2), boundary=BOUNDARY, cfl=CFL_2D)  # fmt: skip
+       times=times(end=0.2, most=3, least=2), boundary=BOUNDARY, cfl=CFL_2D,
+       threads=THREADS)  # fmt: skip
 
 target("mean_field.solve", net=NET, g0=INITIAL, grid=GRID, times=times(end=0.5, most=3),
-       boundary=BOUNDARY, cfl=CFL, normalize=flag(), infinite=("lipschitz",))  # fmt: skip
+       boundary=BOUNDARY, cfl=CFL, normalize=flag(), order=ORDER, threads=THREADS, infinite=("lipschitz",))  # fmt: skip
 target("mean_field.stability_factor", net=NET, t=number((0.0, 2.0), low=0.0), as_printed=flag(),
        infinite=("",))  # fmt: skip
 K = integer((0, 4), low=0, edges=(30,))

@@ -126,8 +126,9 @@ def _step_for_layers(rng, arguments):
 target(
     "network.end_map", net=nets("identity", "sigmoid", "tanh", "sigma_n", bad_names=("relu",)),
     interval=INTERVAL.but(good=lambda rng, _: np.array([-1.0, 2.0]) * rng.uniform(0.5, 1.0)),
-    time=number((0.1, 1.0), low=0.0), method=METHOD, step=STEP, prepare=_step_for_layers,
-    required=("method", "step"),
+    time=number((0.1, 1.0), low=0.0), method=METHOD, step=STEP,
+    walls=array(lambda rng, _: np.array([-2.0, 2.5]), bads=(constant((1.0, -1.0)),)).or_none(),
+    prepare=_step_for_layers, required=("method", "step"),
 )  # fmt: skip
 END_MAP = instance(lambda: network.end_map(SimResNet("tanh", 1.0, -0.5), (-2.0, 2.0), 1.0))
 target(
