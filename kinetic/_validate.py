@@ -140,8 +140,8 @@ def law(name, value, *methods):
     lacking = [method for method in methods if not callable(getattr(value, method, None))]
     if lacking:
         raise TypeError(
-            f"{name} must be a law with {', '.join(methods)}; {type(value).__name__} has no "
-            f"{', '.join(lacking)}"
+            f"{name} must be a law with {' and '.join(methods)}; {type(value).__name__} has no "
+            f"{' and no '.join(lacking)}"
         )
     return value
 

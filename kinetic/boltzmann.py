@@ -536,7 +536,9 @@ def _integrated(rate, start, times):
 
 def _in_range(found):
     if not np.isfinite(found).all():
-        raise FloatingPointError("a moment exceeds the range of float64; shorten the time")
+        raise FloatingPointError(
+            "a moment exceeds the range of float64; shorten the times or lower w, b or m0"
+        )
     return found
 
 

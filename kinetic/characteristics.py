@@ -62,8 +62,7 @@ def flow(net, x, start, end):
         w, b = net.parameters(0.0)
         if w == 0.0:
             return x + span * net.activation(b), np.zeros(x.shape)
-        extent = 1.0 + np.abs(x).max(initial=0.0)
-        if abs(w) >= SMALLEST_WEIGHT and abs(b) <= FARTHEST_REST * abs(w) * extent:
+        if _keeps_digits(w, b, x):
             with np.errstate(over="ignore"):
                 u = w * x + b
             if not np.isfinite(u).all():
@@ -73,6 +72,12 @@ def flow(net, x, start, end):
     if net.activation.name == "identity":
         return _affine_map(net, start, end)(x)
     return _integrated(net, x, start, end)
+
+
+def _keeps_digits(w, b, x):
+    """Whether (u - b) / w is as exact as u for u = w x + b."""
+    extent = 1.0 + np.abs(x).max(initial=0.0)
+    return abs(w) >= SMALLEST_WEIGHT and abs(b) <= FARTHEST_REST * abs(w) * extent
 
 
 def _check(net):
@@ -145,7 +150,8 @@ def paths(net, x, start, times):
         )
     if times.min() < start < times.max():
         raise ValueError(f"times must all be before or all after start={start}")
-    if net.autonomous:
+    w, b = net.parameters(0.0)
+    if net.autonomous and (w == 0.0 or _keeps_digits(w, b, x)):
         found = [flow(net, x, start, t) for t in times]
         return np.array([f[0] for f in found]), np.array([f[1] for f in found])
     from scipy.integrate import solve_ivp

@@ -262,7 +262,10 @@ def relu_rates(net, g0, times, order=2):
     there = a[:, None] ** k * density[:, None]
     crossing = np.sign(w) * there * speed[:, None]
     inside = k * (w * plus + b * np.pad(plus[:, :-1], ((0, 0), (1, 0))))
-    return Rates(inside - crossing, crossing, there * a[:, None] * w + there * b)
+    rates = Rates(inside - crossing, crossing, there * a[:, None] * w + there * b)
+    if not np.isfinite(rates).all():
+        raise FloatingPointError(f"the rates up to order={order} exceed float64; lower it, w or b")
+    return rates
 
 
 def _checked(net, times, order):
@@ -350,7 +353,10 @@ def _nodes(g0, breaks, order):
     nodes, weights = np.polynomial.legendre.leggauss(GAUSS)
     half = np.diff(edges)[:, None] / 2.0
     x = ((edges[:-1, None] + edges[1:, None]) / 2.0 + half * nodes).ravel()
-    mass = (half * weights).ravel() * _validate.returned("g0", g0.pdf(x), x.shape)
+    density = _validate.real("g0", g0.pdf(x))
+    if density.shape != x.shape:
+        raise ValueError(f"g0 must have a pdf with one density a point; got shape {density.shape}")
+    mass = (half * weights).ravel() * density
     total = mass.sum()
     if not abs(total - 1.0) <= MASS_TOLERANCE:
         raise ValueError(

@@ -63,7 +63,7 @@ class Clusters:
             if lacking:
                 raise TypeError(f"laws must have pdf, cdf and ppf; one lacks {', '.join(lacking)}")
         self.supports = np.array([[law.ppf(0.0), law.ppf(1.0)] for law in self.laws], dtype=float)
-        if not np.isfinite(self.supports).all():
+        if not (np.isfinite(self.supports).all() and (np.diff(self.supports) > 0.0).all()):
             raise ValueError(f"laws must have bounded supports; got {self.supports.tolist()}")
         count = len(self.laws)
         self.masses = np.full(count, 1.0 / count)
@@ -244,4 +244,13 @@ def _checked(clusters, theta, grid, lam, T, activation):
     if theta.ndim != 1 or theta.size == 0:
         raise ValueError(f"theta must have shape (N,) with N >= 1; got {theta.shape}")
     _validate.choice("activation", activation, SMOOTH)
+    with np.errstate(over="ignore"):
+        steepest = (
+            np.abs(grid.faces[[0, -1]]).max() + np.abs(clusters.labels).max()
+        ) ** 2 / grid.dx
+    if not np.isfinite(steepest):
+        raise ValueError(
+            f"grid must have ends whose squared distance from the labels, over dx, is in float64; "
+            f"got [{grid.left}, {grid.right}]"
+        )
     return theta, _validate.positive("lam", lam), _validate.positive("T", T)

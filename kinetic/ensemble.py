@@ -9,6 +9,7 @@ Everything is dimensionless.
 
 import contextlib
 import hashlib
+import os
 import time
 import warnings
 from collections.abc import Callable
@@ -175,6 +176,8 @@ def run(problem, particles, *, executor=None, chunk=None, checkpoint=None, progr
             "executor must be a concurrent.futures.Executor or a function that makes one; "
             f"got {executor!r:.80}"
         )
+    if not (checkpoint is None or isinstance(checkpoint, str | os.PathLike)):
+        raise TypeError(f"checkpoint must be a path; got {checkpoint!r:.80}")
     if not (progress is None or progress is True or callable(progress)):
         raise TypeError(f"progress must be a function, True or None; got {progress!r:.80}")
     progress = Line() if progress is True else progress

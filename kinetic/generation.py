@@ -99,10 +99,10 @@ def _lowest(multiplicative, wall):
 def _drift(net, x, h, lowest, multiplicative):
     moved = characteristics.flow(net, x, 0.0, h)[0]
     if not np.isfinite(moved).all():
-        raise FloatingPointError("the drift takes data out of the range of float64")
+        raise FloatingPointError("the drift takes data x0 out of the range of float64")
     if multiplicative and moved.min() <= 0.0:
         raise FloatingPointError(
-            f"the drift takes positive data to {moved.min():g} in a layer; K = x needs a drift "
+            f"the drift takes positive data x0 to {moved.min():g} in a layer; K = x needs a drift "
             "that is not negative at 0"
         )
     return np.maximum(moved, lowest)

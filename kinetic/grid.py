@@ -83,18 +83,22 @@ class Grid:
         ValueError
             If the function returns another shape or values that are not finite.
         """
+        return self._average("function", function)
+
+    def _average(self, name, function):
+        """Cell averages of a function that an error calls by a name."""
         nodes = self.centers[:, None] + self.dx * GAUSS_NODES
-        _validate.function("function", function, "a function of x")
+        _validate.function(name, function, "a function of x")
         with np.errstate(all="ignore"):
-            values = _validate.real("the function", function(nodes))
+            values = _validate.real(name, function(nodes))
         if values.shape != nodes.shape:
             raise ValueError(
-                "the function must return one value for each point; "
+                f"{name} must return one value for each point; "
                 f"got shape {values.shape} for points of shape {nodes.shape}"
             )
         if not np.isfinite(values).all():
             worst = nodes[~np.isfinite(values)][0]
-            raise ValueError(f"the function must be finite on the grid; it is not at x={worst}")
+            raise ValueError(f"{name} must be finite on the grid; it is not at x={worst}")
         return values @ GAUSS_WEIGHTS
 
     def norm(self, averages, p=1):

@@ -86,23 +86,27 @@ class Grid2D:
         ValueError
             If the function returns another shape or values that are not finite.
         """
-        _validate.function("function", function, "a function of x and y")
+        return self._average("function", function)
+
+    def _average(self, name, function):
+        """Cell averages of a function that an error calls by a name."""
+        _validate.function(name, function, "a function of x and y")
         x, y = self.centers
         total = np.zeros(self.shape)
         for node_x, weight_x in zip(GAUSS_NODES, GAUSS_WEIGHTS, strict=True):
             for node_y, weight_y in zip(GAUSS_NODES, GAUSS_WEIGHTS, strict=True):
                 points = x + self.x.dx * node_x, y + self.y.dx * node_y
                 with np.errstate(all="ignore"):
-                    values = _validate.real("the function", function(*points))
+                    values = _validate.real(name, function(*points))
                 if values.shape != self.shape:
                     raise ValueError(
-                        "the function must return one value for each point; "
+                        f"{name} must return one value for each point; "
                         f"got shape {values.shape} for points of shape {self.shape}"
                     )
                 if not np.isfinite(values).all():
                     i, j = np.argwhere(~np.isfinite(values))[0]
                     raise ValueError(
-                        "the function must be finite on the grid; "
+                        f"{name} must be finite on the grid; "
                         f"it is not at x={points[0][i, j]}, y={points[1][i, j]}"
                     )
                 total += weight_x * weight_y * values

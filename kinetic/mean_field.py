@@ -193,13 +193,9 @@ def _initial_averages(g0, grid, normalize):
             )
         mass = 1.0
     elif callable(g0):
-
-        def density(x):
-            return _validate.returned("g0", g0(x), x.shape)
-
-        averages = grid.average(density)
+        averages = grid._average("g0", g0)
         fine = Grid(grid.left, grid.right, REFINEMENT * grid.cells)
-        mass = float(fine.average(density).sum() * fine.dx)
+        mass = float(fine._average("g0", g0).sum() * fine.dx)
     else:
         averages = _validate.array("g0", g0, accepted="a law, a density or cell averages")
         if averages.shape != (grid.cells,):

@@ -178,7 +178,7 @@ def _initial_averages(g0, grid, normalize):
         def function(x, y):
             return density(np.stack([x, y], axis=-1))
 
-        averages = grid.average(function)
+        averages = grid._average("g0", function)
     else:
         function = None
         averages = _validate.array("g0", g0, accepted="a law, a density or cell averages")
@@ -204,7 +204,7 @@ def _initial_averages(g0, grid, normalize):
         return averages
     if function is not None:
         fine = Grid2D(*(Grid(axis.left, axis.right, 2 * axis.cells) for axis in (x, y)))
-        mass = float(fine.average(function).sum() * fine.area)
+        mass = float(fine._average("g0", function).sum() * fine.area)
         if abs(mass - 1.0) < 0.1 * abs(inside - 1.0):
             raise ValueError(
                 f"the grid of {x.cells} x {y.cells} cells is too coarse for g0: Gauss quadrature "

@@ -321,7 +321,7 @@ def _variance(result):
 
 def _decreases(name, values):
     if values.size < 2:
-        raise ValueError(f"result must have two times or more to decide whether its {name} decays")
+        raise ValueError(f"result must have two or more times to decide whether its {name} decays")
     return bool((np.diff(values) < 0.0).all())
 
 

@@ -145,7 +145,8 @@ class PushForwardMany:
             raise ValueError(f"x must have shape (..., {self.net.dimension}); got {x.shape}")
         points = x.reshape(-1, self.net.dimension)
         origin, volume = characteristics.flow_with_volume(self.net, points, self.t, 0.0)
-        return _stretched(self._density(origin), volume, self.t).reshape(x.shape[:-1])
+        start = _validate.returned("g0", self._density(origin), volume.shape)
+        return _stretched(start, volume, self.t).reshape(x.shape[:-1])
 
     def rvs(self, size, rng):
         """(size, d) samples: samples of g0, propagated; rng: a Generator or a seed."""
@@ -164,7 +165,7 @@ def density_of(g0, d):
 
     def density(points):
         given = g0.pdf(points) if hasattr(g0, "pdf") else g0(*np.moveaxis(points, -1, 0))
-        values = _validate.array("g0", given, accepted="a density that returns finite numbers")
+        values = _validate.real("g0", given)
         if values.size != points.size // d:
             raise ValueError(
                 "g0 must return one density for each point; "

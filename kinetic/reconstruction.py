@@ -247,9 +247,7 @@ def _transformed(model, theta, begin, end, start, columns):
     start = np.ascontiguousarray(start)
     kernels.transform(model.tag, model.plan, model.checked(theta), begin, end, start, out)
     if not np.isfinite(out).all():
-        raise FloatingPointError(
-            "a state exceeds the range of float64: theta or the samples x are too large"
-        )
+        raise FloatingPointError("theta or x is too large: a state exceeds the range of float64")
     return out
 
 
@@ -259,7 +257,7 @@ def evaluate(model, theta, data, lam):
     value = kernels.objective(model.tag, model.plan, theta, *data, lam, slope)
     if not (np.isfinite(value) and np.isfinite(slope).all()):
         raise FloatingPointError(
-            "the cost or its gradient exceeds the range of float64: theta or x is too large"
+            "theta or x is too large: the cost or its gradient exceeds the range of float64"
         )
     return CostGradient(value, slope)
 
@@ -273,7 +271,7 @@ def stored(model, theta, data):
     value = kernels.sweep(model.tag, model.plan, theta, *data, slope, states, adjoints, energies)
     if not (np.isfinite(value) and np.isfinite(slope).all()):
         raise FloatingPointError(
-            "the cost or its gradient exceeds the range of float64: theta or x is too large"
+            "theta or x is too large: the cost or its gradient exceeds the range of float64"
         )
     return Stored(value, slope, states, adjoints, energies)
 

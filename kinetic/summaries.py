@@ -160,6 +160,7 @@ class Moments:
 
     def merge(self, a, b):
         """State of the particles of both."""
+        a, b = _checked_state("a", a, 7), _checked_state("b", b, 7)
         n, share_a, share_b = a[0] + b[0], a[0] / (a[0] + b[0]), b[0] / (a[0] + b[0])
         d = b[3] - a[3]
         joint = a[0] * share_b * d * d
@@ -179,6 +180,7 @@ class Moments:
 
     def estimate(self, state):
         """`MomentEstimate` of a state."""
+        state = _checked_state("state", state, 7)
         n = state[0]
         central = np.array([1.0, 0.0, *(state[4:] / n)])
         return MomentEstimate(int(n), *map(float, state[1:4]), central)
@@ -236,10 +238,12 @@ class Histogram:
 
     def merge(self, a, b):
         """State of the particles of both."""
+        a, b = (_checked_state(n, s, self.bins + 2, np.int64) for n, s in (("a", a), ("b", b)))
         return a + b
 
     def estimate(self, state):
         """`HistogramEstimate` of a state."""
+        state = _checked_state("state", state, self.bins + 2, np.int64)
         return HistogramEstimate(self.edges, state[1:-1], int(state[0]), int(state[-1]))
 
 
@@ -278,16 +282,21 @@ class Quantiles:
 
     def merge(self, a, b):
         """State of the particles of both."""
-        digest = self._digest(a)
-        digest.merge(self._digest(b))
+        digest = self._digest("a", a)
+        digest.merge(self._digest("b", b))
         return _serialized(digest)
 
     def estimate(self, state):
         """`QuantileEstimate` of a state."""
-        return QuantileEstimate(self._digest(state))
+        return QuantileEstimate(self._digest("state", state))
 
-    def _digest(self, state):
-        return _library().tdigest_double.deserialize(state.tobytes())
+    def _digest(self, name, state):
+        if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
+            raise TypeError(f"{name} must be the state of Quantiles; got {state!r:.80}")
+        try:
+            return _library().tdigest_double.deserialize(state.tobytes())
+        except (ValueError, RuntimeError, MemoryError) as error:
+            raise ValueError(f"{name} must be the state of Quantiles: {error}") from None
 
 
 def _serialized(digest):
@@ -302,6 +311,16 @@ def _library():
             "Quantiles needs the library datasketches: pip install kinetic[sketches]"
         ) from None
     return datasketches
+
+
+def _checked_state(name, state, size, dtype=float):
+    """A state of so many numbers, of at least one particle."""
+    if not isinstance(state, np.ndarray) or state.shape != (size,) or state.dtype != dtype:
+        raise TypeError(f"{name} must be the state of this summary; got {state!r:.80}")
+    count = state.sum() if dtype == np.int64 else state[0]
+    if not (np.isfinite(state).all() and count >= 1):
+        raise ValueError(f"{name} must be the state of at least one particle; got {state!r:.80}")
+    return state
 
 
 def _check_component(component):

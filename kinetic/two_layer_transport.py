@@ -158,7 +158,7 @@ def transport(x, y, p0, grid, *, alpha, times, activation="tanh", probabilities=
         raise TypeError(f"grid must be a kinetic.Grid2D of c and w; got {type(grid).__name__}")
     if not callable(p0):
         raise TypeError(f"p0 must be a function of c and w; got {p0!r:.80}")
-    averages = grid.average(p0)
+    averages = grid._average("p0", p0)
     mass = averages.sum() * grid.area
     if averages.min() < 0.0 or not abs(mass - 1.0) <= LOST:
         raise ValueError(

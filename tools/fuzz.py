@@ -20,13 +20,15 @@ from pathlib import Path
 TOOLS = Path(__file__).resolve().parent
 RECORD = TOOLS.parent / "book" / "_records" / "fuzz.json"
 FINE = ("returned", "refused")
+SECONDS = 10
+"""Of processor time for a call. A valid call takes milliseconds, and compiling a kernel seconds."""
 LISTED = 3
 """Cases shown of each finding."""
 AT_ONCE = 500
 """Cases for a child, so that what it keeps in memory stays small."""
 
 
-def judged(cases, modules=("fuzzing.targets",)):
+def judged(cases, modules=("fuzzing.targets",), seconds=SECONDS):
     """Yield (name, seed, verdict, detail, mode, seconds) for cases (name, seed), in their order.
 
     The calls are made in child processes, a new one after each crash or hang. A case that ran
@@ -38,7 +40,7 @@ def judged(cases, modules=("fuzzing.targets",)):
             given.writelines(f"{name} {seed}\n" for name, seed in waiting)
             given.seek(0)
             child = subprocess.Popen(
-                [sys.executable, "-m", "fuzzing.worker", *modules],
+                [sys.executable, "-m", "fuzzing.worker", str(seconds), *modules],
                 stdin=given, stdout=subprocess.PIPE, stderr=errors, text=True,
                 env=os.environ | {"PYTHONPATH": _path()},
             )  # fmt: skip
@@ -143,7 +145,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--calls", type=int, default=100_000, help="number of calls")
     parser.add_argument("--seed", type=int, default=0, help="first seed")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="child processes at a time")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="child processes at a time"
+    )
     parser.add_argument("--only", default="", help="only targets whose name begins so")
     parser.add_argument("--record", action="store_true", help=f"store the numbers in {RECORD.name}")
     parser.add_argument("--case", nargs=2, metavar=("NAME", "SEED"), help="repeat one call")

@@ -29,7 +29,9 @@ class Case:
 
     def __str__(self):
         shown = ", ".join(f"{k}={_short(v)}" for k, v in self.arguments.items())
-        changed = f" [{self.mode}: {', '.join(self.changes)}]" if self.changes else f" [{self.mode}]"
+        changed = (
+            f" [{self.mode}: {', '.join(self.changes)}]" if self.changes else f" [{self.mode}]"
+        )
         return f"{self.target.name}({shown}){changed}"
 
 
@@ -62,7 +64,7 @@ def draw(target, seed):
         wrong = tuple(n for n in names if _change(rng, kinds[n].bads, arguments, n, changes))
     if not changes:
         mode = "good"
-    for name in target.optional:
+    for name in sorted(target.optional):
         if name not in wrong and rng.random() < 0.5:
             del arguments[name]
     return Case(target, seed, mode, arguments, wrong, tuple(changes))
@@ -92,7 +94,7 @@ def judge(case):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            value = case.target.function()(**arguments)
+            value = case.target.called(**arguments)
         except Exception as error:
             return _refusal(case, error)
     if case.wrong:
@@ -124,7 +126,8 @@ def names(message, word):
     """Whether a message names an argument; a single letter only where it is used as a name."""
     found = rf"(?<![\w.]){re.escape(word)}(?!\w)"
     if len(word) == 1:
-        found += rf"(?=\s(?:{'|'.join(FOLLOWED)})\b|['=(\[,:;)\]+\-*/<>|]|\s[=<>+*/.-]|$)"
+        used = rf"\s(?:{'|'.join(FOLLOWED)})\b|['=(\[,:;)\]+*/<>|-]|\s[=<>+*/.-]|\s\w\s[+.]|$"
+        found += f"(?={used})"
     return re.search(found, message) is not None
 
 

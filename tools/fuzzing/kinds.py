@@ -68,15 +68,24 @@ def constant(value, name=None):
 
 none = constant(None)
 ALIEN = (
-    none, constant(Opaque(), "opaque"), constant("text"), constant(b"12"), constant(1j),
-    constant({}), constant(lambda *_, **__: "text", "function of text"),
-)  # fmt: skip
+    none,
+    constant(Opaque(), "opaque"),
+    constant("text"),
+    constant(b"12"),
+    constant(1j),
+    constant({}),
+    constant(lambda *_, **__: "text", "function of text"),
+)
 """Changes to what is neither number, array, choice, network, law nor grid."""
 
 NOT_A_NUMBER = (
-    *ALIEN, constant([1.0, 2.0]), constant(np.ones((2, 2))), constant("1.0"),
-    constant(np.datetime64("2001-01-01")), constant([[1.0], [1.0, 2.0]]),
-)  # fmt: skip
+    *ALIEN,
+    constant([1.0, 2.0]),
+    constant(np.ones((2, 2))),
+    constant("1.0"),
+    constant(np.datetime64("2001-01-01")),
+    constant([[1.0], [1.0, 2.0]]),
+)
 NOT_FINITE = (constant(np.nan), constant(np.inf), constant(-np.inf), constant(10**400))
 
 
@@ -120,9 +129,10 @@ def integer(good, *, low, edges=(), bads=()):
     more = [constant(low), *map(constant, edges)]
     more += [_in_form(form) for form in (np.int8, np.int64, np.uint16)]
     return Kind(
-        lambda rng, _: int(rng.integers(*good, endpoint=True)), tuple(more),
+        lambda rng, _: int(rng.integers(*good, endpoint=True)),
+        tuple(more),
         tuple(wrong) + tuple(map(constant, bads)),
-    )  # fmt: skip
+    )
 
 
 def choice(*accepted, edges=(), bads=()):
@@ -130,9 +140,10 @@ def choice(*accepted, edges=(), bads=()):
     wrong = [*ALIEN, constant(3), constant(""), constant([accepted[0]])]
     wrong += [constant(np.array([accepted[0]])), *map(constant, bads)]
     return Kind(
-        lambda rng, _: accepted[rng.integers(len(accepted))], tuple(map(constant, edges)),
+        lambda rng, _: accepted[rng.integers(len(accepted))],
+        tuple(map(constant, edges)),
         tuple(wrong),
-    )  # fmt: skip
+    )
 
 
 def flag():
@@ -146,8 +157,10 @@ def seed():
     edges = (
         lambda rng, _: np.random.default_rng(int(rng.integers(9))),
         lambda rng, _: np.random.Generator(np.random.MT19937(3)),
-        constant(2**100), constant(np.random.SeedSequence(5)), constant(np.int8(3)),
-    )  # fmt: skip
+        constant(2**100),
+        constant(np.random.SeedSequence(5)),
+        constant(np.int8(3)),
+    )
     wrong = (constant(-1), constant("seed"), constant(1.5), constant(Opaque()), constant(np.nan))
     return Kind(lambda rng, _: int(rng.integers(2**31)), edges, wrong)
 
@@ -189,6 +202,8 @@ def _read_only(rng, value):
 
 def _masked(rng, value):
     value = np.ma.array(value, dtype=float)
+    if value.size == 0:
+        raise ValueError("nothing to mask")
     return np.ma.masked_where(np.arange(value.size).reshape(value.shape) == 0, value)
 
 
@@ -197,26 +212,48 @@ def _listed(rng, value):
 
 
 FORMS = (
-    _listed, _strided, _read_only, _in_form(np.asfortranarray),
+    _listed,
+    _strided,
+    _read_only,
+    _in_form(np.asfortranarray),
     _in_form(lambda v: np.asarray(v, dtype=np.float32)),
     _in_form(lambda v: np.asarray(v, dtype=">f8")),
     _in_form(lambda v: np.asarray(v, dtype=np.longdouble)),
     _in_form(lambda v: np.asarray(np.rint(v), dtype=np.int64)),
-    _in_form(np.matrix), _in_form(np.ma.array),
-)  # fmt: skip
+    _in_form(np.matrix),
+    _in_form(np.ma.array),
+)
 """The same numbers, or nearly, in another form."""
 
 EXTREME = (
-    _scaled(0.0), _scaled(-1.0), _scaled(1e150), _scaled(1e300), _scaled(1e-160), _scaled(1e-300),
-    _with(0.0), _with(-1.0), _with(1e308), _with(-1e308), _with(5e-324),
-)  # fmt: skip
+    _scaled(0.0),
+    _scaled(-1.0),
+    _scaled(1e150),
+    _scaled(1e300),
+    _scaled(1e-160),
+    _scaled(1e-300),
+    _with(0.0),
+    _with(-1.0),
+    _with(1e308),
+    _with(-1e308),
+    _with(5e-324),
+)
 
 NOT_AN_ARRAY = (
-    *ALIEN, _with(np.nan), _with(np.inf), _with(-np.inf), _masked,
-    constant(["a", "b"]), constant([[1.0], [1.0, 2.0]]), constant([1.0, None]),
-    constant(np.array([1j, 2.0])), constant(np.array([Opaque()])), constant([10**400]),
-    constant(np.array(["2001-01-01"], dtype="datetime64[D]")), constant([True, False]),
-)  # fmt: skip
+    *ALIEN,
+    _with(np.nan),
+    _with(np.inf),
+    _with(-np.inf),
+    _masked,
+    constant(["a", "b"]),
+    constant([[1.0], [1.0, 2.0]]),
+    constant([1.0, None]),
+    constant(np.array([1j, 2.0])),
+    constant(np.array([Opaque()])),
+    constant([10**400]),
+    constant(np.array(["2001-01-01"], dtype="datetime64[D]")),
+    constant([True, False]),
+)
 
 
 def _longer(rng, value):

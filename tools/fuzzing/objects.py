@@ -55,8 +55,11 @@ def nets(*names, d=1, functions=True, scale=1.0, bad_names=()):
 
     wrong = [*ALIEN, constant(3.0), other_dimension, constant(SimResNet, "class SimResNet")]
     if not functions:
-        wrong.append(lambda rng, value: SimResNet(value.activation, lambda t: parameters(rng)[0],
-                                                  parameters(rng)[1]))  # fmt: skip
+        wrong.append(
+            lambda rng, value: SimResNet(
+                value.activation, lambda t: parameters(rng)[0], parameters(rng)[1]
+            )
+        )
     wrong += [lambda rng, value, name=name: SimResNet(name, *parameters(rng)) for name in bad_names]
     edges = (extreme, extreme, breaking) if functions else (extreme,)
     return Kind(good, edges, tuple(wrong), NET_WORDS)
@@ -79,13 +82,21 @@ def _grid(rng, drawn):
 GRID = Kind(
     _grid,
     (
-        constant(Grid(-8.0, 8.0, 5)), constant(Grid(1e3, 1e3 + 1.0, 20)),
-        constant(Grid(-1e300, 1e300, 20)), constant(Grid(0.0, 1e-300, 20)),
-        constant(Grid(-1e8, 1e8, 30)), constant(Grid(0, 6, 33)),
+        constant(Grid(-8.0, 8.0, 5)),
+        constant(Grid(1e3, 1e3 + 1.0, 20)),
+        constant(Grid(-1e300, 1e300, 20)),
+        constant(Grid(0.0, 1e-300, 20)),
+        constant(Grid(-1e8, 1e8, 30)),
+        constant(Grid(0, 6, 33)),
     ),
-    (*ALIEN, constant(3.0), constant((0.0, 1.0, 9)), constant(Grid2D(Grid(0, 1, 5), Grid(0, 1, 5)))),
+    (
+        *ALIEN,
+        constant(3.0),
+        constant((0.0, 1.0, 9)),
+        constant(Grid2D(Grid(0, 1, 5), Grid(0, 1, 5))),
+    ),
     ("grid", "cells", "dx"),
-)  # fmt: skip
+)
 
 
 def _plane_grid(rng, drawn):
@@ -103,7 +114,7 @@ GRID_2D = Kind(
     ),
     (*ALIEN, constant(3.0), constant(Grid(0.0, 1.0, 9))),
     ("grid", "cells"),
-)  # fmt: skip
+)
 
 
 class Broken:
@@ -127,20 +138,33 @@ class Broken:
 
 
 BROKEN = (
-    Broken(np.nan), Broken(lambda x: np.full(x.shape, np.nan)), Broken(lambda x: np.ones(3)),
-    Broken("text"), Broken(None), Broken(lambda x: np.full(x.shape, 1j)),
-    Broken(lambda x: np.full(x.shape, -1.0)), Broken(lambda x: np.full(x.shape, np.inf)),
-)  # fmt: skip
+    Broken(np.nan),
+    Broken(lambda x: np.full(x.shape, np.nan)),
+    Broken(lambda x: np.ones(3)),
+    Broken("text"),
+    Broken(None),
+    Broken(lambda x: np.full(x.shape, 1j)),
+    Broken(lambda x: np.full(x.shape, -1.0)),
+    Broken(lambda x: np.full(x.shape, np.inf)),
+)
 """Laws that any function which evaluates them must refuse."""
 
 GOOD_LAWS = (
-    stats.norm(0.3, 0.8), stats.uniform(-2.0, 4.0), stats.logistic(0.0, 0.3),
+    stats.norm(0.3, 0.8),
+    stats.uniform(-2.0, 4.0),
+    stats.logistic(0.0, 0.3),
     stats.gamma(3.0, -2.0, 0.4),
-)  # fmt: skip
+)
 EXTREME_LAWS = (
-    stats.norm(0.0, 1e-9), stats.norm(1e300, 1.0), stats.norm(0.0, 1e200), stats.cauchy(),
-    stats.uniform(0.0, 1e-300), stats.beta(0.5, 0.5), stats.pareto(0.5), stats.norm(1e8, 1e-8),
-)  # fmt: skip
+    stats.norm(0.0, 1e-9),
+    stats.norm(1e300, 1.0),
+    stats.norm(0.0, 1e200),
+    stats.cauchy(),
+    stats.uniform(0.0, 1e-300),
+    stats.beta(0.5, 0.5),
+    stats.pareto(0.5),
+    stats.norm(1e8, 1e-8),
+)
 
 
 def laws(*good, edges=EXTREME_LAWS, bads=(), words=()):
@@ -160,15 +184,20 @@ DENSITY_VALUES = constant(lambda x: np.full(np.shape(x), np.nan), "density nan")
 INITIAL = LAW.but(
     good=lambda rng, drawn: (
         (lambda x: np.exp(-(x**2) / 2.0) / np.sqrt(2.0 * np.pi))
-        if rng.random() < 0.2 else GOOD_LAWS[rng.integers(len(GOOD_LAWS))]
+        if rng.random() < 0.2
+        else GOOD_LAWS[rng.integers(len(GOOD_LAWS))]
     ),
     edges=(*LAW.edges, lambda rng, _: rng.random(5), constant(np.ones(50)), constant(np.zeros(50))),
     bads=(
-        *LAW.bads, DENSITY_VALUES, constant([np.nan] * 50), constant(np.ones((2, 2))),
+        *LAW.bads,
+        DENSITY_VALUES,
+        constant([np.nan] * 50),
+        constant(np.ones((2, 2))),
         constant(lambda x: -np.ones(np.shape(x)), "negative density"),
-        constant(lambda x: 1.0, "scalar density"), constant("no argument"),
+        constant(lambda x: 1.0, "scalar density"),
+        constant("no argument"),
     ),
-)  # fmt: skip
+)
 """Initial laws as the solvers take them: a law, a density, or cell averages."""
 
 
@@ -184,7 +213,12 @@ PLANE_LAW = Kind(
         constant(stats.multivariate_normal([1e8, 0.0])),
         constant(stats.multivariate_normal([0, 0], 1e-18)),
     ),
-    (*ALIEN, constant(3.0), constant(Opaque()), *map(constant, BROKEN[:5]),
-     constant(lambda x, y: np.full(np.shape(x), np.nan), "nan in the plane"),
-     constant(lambda x, y: 1.0, "scalar"), ),
-)  # fmt: skip
+    (
+        *ALIEN,
+        constant(3.0),
+        constant(Opaque()),
+        *map(constant, BROKEN[:5]),
+        constant(lambda x, y: np.full(np.shape(x), np.nan), "nan in the plane"),
+        constant(lambda x, y: 1.0, "scalar"),
+    ),
+)

@@ -1,9 +1,10 @@
-"""Which callables of the package are fuzzed with which arguments, and whether that is all of them."""
+"""What is fuzzed with which arguments, and whether that is all of the package."""
 
 import importlib
 import inspect
 import pkgutil
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import kinetic
 
@@ -19,8 +20,12 @@ class Target:
     ----------
     name : str
         "module.function", "module.Class" or "module.Class.method".
+    called : callable
+        What is called with the arguments by name, "self" among them for a method or property.
     kinds : dict of str to Kind
-        In the order in which they are drawn; "self" for a method or property.
+        In the order in which they are drawn.
+    optional : set of str
+        Arguments that are left out of every other call.
     raises : tuple of types
         What it may raise besides ValueError, TypeError and FloatingPointError.
     infinite, nan : set of str
@@ -31,44 +36,51 @@ class Target:
     """
 
     name: str
+    called: Callable
     kinds: dict
+    optional: frozenset = frozenset()
     raises: tuple = ()
     infinite: frozenset = frozenset()
     nan: frozenset = frozenset()
-    required: tuple = ()
-    prepare: object = None
-    optional: tuple = field(default=())
-
-    def function(self):
-        """What is called, with the arguments by name."""
-        module, *path = self.name.split(".")
-        found = importlib.import_module(f"kinetic.{module}")
-        if "self" not in self.kinds:
-            for part in path:
-                found = getattr(found, part)
-            return found
-        attribute = path[-1]
-
-        def call(self, **arguments):
-            value = getattr(self, attribute)
-            return value(**arguments) if callable(value) else value
-
-        return call
+    prepare: Callable | None = None
 
 
 def target(name, /, *, raises=(), infinite=(), nan=(), prepare=None, required=(), **kinds):
-    """Add a target; arguments with a default are drawn in every other call unless required."""
+    """Add a target; arguments with a default are optional unless required, self_ is self."""
     if name in TARGETS:
         raise ValueError(f"name {name!r} is a target already")
-    if "self_" in kinds:
+    found, member = _looked_up(name), "self_" in kinds
+    if member:
         kinds = {"self": kinds.pop("self_"), **kinds}
-    found = Target(
-        name, kinds, tuple(raises), frozenset(infinite), frozenset(nan), tuple(required), prepare
-    )
-    given = signature(found)
+    given = signature(name)
     optional = {n for n, p in given.items() if p.default is not inspect.Parameter.empty}
-    object.__setattr__(found, "optional", tuple(optional - set(required)))
-    TARGETS[name] = found
+    called = _of_instance(name.rpartition(".")[2]) if member else found
+    TARGETS[name] = Target(
+        name,
+        called,
+        kinds,
+        frozenset(optional - set(required)),
+        tuple(raises),
+        frozenset(infinite),
+        frozenset(nan),
+        prepare,
+    )
+
+
+def _looked_up(name):
+    module, *path = name.split(".")
+    found = importlib.import_module(f"kinetic.{module}")
+    for part in path:
+        found = getattr(found, part)
+    return found
+
+
+def _of_instance(attribute):
+    def called(self, **arguments):
+        value = getattr(self, attribute)
+        return value(**arguments) if callable(value) else value
+
+    return called
 
 
 def results(*names):
@@ -76,12 +88,9 @@ def results(*names):
     RESULTS.update(dict.fromkeys(names))
 
 
-def signature(target):
-    """The parameters of a target by name, without self."""
-    module, *path = target.name.split(".")
-    found = importlib.import_module(f"kinetic.{module}")
-    for part in path:
-        found = getattr(found, part)
+def signature(name):
+    """The parameters of a public name, without self; none for a property."""
+    found = _looked_up(name)
     if not callable(found):
         return {}
     parameters = dict(inspect.signature(found).parameters)
@@ -141,7 +150,7 @@ def incomplete():
     """Targets whose arguments are not those of the signature."""
     wrong = []
     for entry in TARGETS.values():
-        given, known = set(signature(entry)), set(entry.kinds) - {"self"}
+        given, known = set(signature(entry.name)), set(entry.kinds) - {"self"}
         if given != known:
             wrong.append(f"{entry.name}: {sorted(given ^ known)}")
     return wrong

@@ -3,6 +3,7 @@
 import fuzzing.targets_data
 import fuzzing.targets_density
 import fuzzing.targets_moments
+import fuzzing.targets_multilayer
 import fuzzing.targets_network
 import fuzzing.targets_noise
 import fuzzing.targets_scale

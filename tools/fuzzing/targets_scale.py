@@ -3,19 +3,23 @@
 import numpy as np
 from scipy import stats
 
-from fuzzing.kinds import Kind, array, constant, function, instance, integer, normal, number
+from fuzzing.kinds import Kind, array, constant, function, instance, integer, normal
 from fuzzing.registry import results, target
 from fuzzing.targets_network import ANY, INTERVAL, LEVELS
 from kinetic import ensemble, summaries
 
-results("ensemble.Result", "summaries.MomentEstimate", "summaries.HistogramEstimate",
-        "summaries.QuantileEstimate")  # fmt: skip
+results(
+    "ensemble.Result",
+    "summaries.MomentEstimate",
+    "summaries.HistogramEstimate",
+    "summaries.QuantileEstimate",
+)
 BLOCK = integer((2, 9), low=1)
 INITIAL = Kind(
     lambda rng, _: stats.norm() if rng.random() < 0.5 else _drawn,
     (constant(stats.cauchy()), constant(stats.norm(1e300, 1.0))),
     (constant(None), constant(3.0), constant("text"), constant([1.0])),
-)  # fmt: skip
+)
 
 
 def _drawn(count, rng):
@@ -26,11 +30,24 @@ OUTPUT = function(np.tanh).or_none()
 NAMED = Kind(
     lambda rng, _: {"m": summaries.Moments(), "h": summaries.Histogram((-2.0, 2.0), 4)},
     (constant({"q": summaries.Quantiles(20)}),),
-    (constant(None), constant({}), constant(3), constant("text"), constant({"m": None}),
-     constant({3: summaries.Moments()}), constant([summaries.Moments()])),
-)  # fmt: skip
-target("ensemble.Problem", initial=INITIAL, output=OUTPUT, summaries=NAMED,
-       seed=integer((0, 99), low=0, edges=(2**70,)), block=BLOCK)  # fmt: skip
+    (
+        constant(None),
+        constant({}),
+        constant(3),
+        constant("text"),
+        constant({"m": None}),
+        constant({3: summaries.Moments()}),
+        constant([summaries.Moments()]),
+    ),
+)
+target(
+    "ensemble.Problem",
+    initial=INITIAL,
+    output=OUTPUT,
+    summaries=NAMED,
+    seed=integer((0, 99), low=0, edges=(2**70,)),
+    block=BLOCK,
+)
 PROBLEM = instance(
     lambda: ensemble.Problem(stats.norm(), block=5),
     lambda: ensemble.Problem(_drawn, np.tanh, {"h": summaries.Histogram((-2.0, 2.0), 4)}, 3, 4),
@@ -43,14 +60,17 @@ PROBLEM = instance(
         lambda: ensemble.Problem(stats.norm(), lambda x: None, block=5),
     ),
     words=("problem", "initial", "output", "summaries", "particles"),
-)  # fmt: skip
+)
 CALLS = (constant("text"), constant(3), constant([1]))
 target(
-    "ensemble.run", problem=PROBLEM, particles=integer((1, 30), low=1),
-    executor=Kind(lambda rng, _: None, (), CALLS), chunk=integer((1, 4), low=1).or_none(),
+    "ensemble.run",
+    problem=PROBLEM,
+    particles=integer((1, 30), low=1),
+    executor=Kind(lambda rng, _: None, (), CALLS),
+    chunk=integer((1, 4), low=1).or_none(),
     checkpoint=Kind(lambda rng, _: None, (), (constant(3), constant([1]), constant(1.5))),
     progress=Kind(lambda rng, _: None if rng.random() < 0.5 else _ignored, (), CALLS),
-)  # fmt: skip
+)
 
 
 def _ignored(done, particles):
@@ -64,12 +84,25 @@ VECTOR = array(normal((1, 9)), length=False)
 ROWS = array(normal((1, 9), 2), length=False)
 SUMMARIES = {
     "Moments": (summaries.Moments, {}),
-    "Histogram": (lambda **more: summaries.Histogram((-2.0, 2.0), 4, **more),
-                  {"interval": INTERVAL, "bins": integer((1, 9), low=1, bads=(10**8,))}),
-    "Quantiles": (lambda **more: summaries.Quantiles(20, **more), {"size": integer((10, 99), low=10)}),
-}  # fmt: skip
-STATE_BADS = (constant(None), constant("text"), constant(3.0), constant([]), constant(b"ab"),
-              constant(np.full(7, np.nan)), constant(np.zeros(3)), constant({}))  # fmt: skip
+    "Histogram": (
+        lambda **more: summaries.Histogram((-2.0, 2.0), 4, **more),
+        {"interval": INTERVAL, "bins": integer((1, 9), low=1, bads=(10**8,))},
+    ),
+    "Quantiles": (
+        lambda **more: summaries.Quantiles(20, **more),
+        {"size": integer((10, 99), low=10)},
+    ),
+}
+STATE_BADS = (
+    constant(None),
+    constant("text"),
+    constant(3.0),
+    constant([]),
+    constant(b"ab"),
+    constant(np.full(7, np.nan)),
+    constant(np.zeros(3)),
+    constant({}),
+)
 
 
 def _measured(rng, drawn):
@@ -100,7 +133,9 @@ for _name, _properties in (
     ("Histogram", ("count", "density", "cdf")),
 ):
     for _property in _properties:
-        target(f"summaries.{_name}Estimate.{_property}",
-               self_=_estimates("Moments" if _name == "Moment" else _name))  # fmt: skip
+        target(
+            f"summaries.{_name}Estimate.{_property}",
+            self_=_estimates("Moments" if _name == "Moment" else _name),
+        )
 target("summaries.QuantileEstimate.rank", self_=_estimates("Quantiles"), x=ANY)
 target("summaries.QuantileEstimate.quantile", self_=_estimates("Quantiles"), q=LEVELS)

@@ -19,8 +19,6 @@ except ImportError:  # Windows has neither limits nor timers of processor time
 from fuzzing import registry
 from fuzzing.judge import draw, judge
 
-SECONDS = 10
-"""Of processor time for a call. A valid call takes milliseconds, and compiling a kernel seconds."""
 WALL_SECONDS = 120
 MEMORY = 4 << 30
 """Bytes of address space besides what the process has when it starts."""
@@ -45,7 +43,7 @@ def arm(seconds):
         faulthandler.cancel_dump_traceback_later()
 
 
-def main(modules):
+def main(seconds, *modules):
     """Judge cases, one a line: name and seed; answer with a line of JSON each."""
     for module in modules:
         importlib.import_module(module)
@@ -55,7 +53,7 @@ def main(modules):
     limit_memory()
     for line in sys.stdin:
         name, seed = line.split()
-        arm(SECONDS)
+        arm(float(seconds))
         started = time.process_time()
         case = draw(registry.TARGETS[name], int(seed))
         verdict, detail = judge(case)
@@ -65,4 +63,4 @@ def main(modules):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])
