@@ -14,6 +14,7 @@ leaves through the ends, with c_p / z_p in place of c_p.
 
 Where transport dominates, A is far from normal and r is good for small t A only. Every
 interval is therefore crossed twice, at once and in two halves, and halved until both agree.
+Both are computed together, in sixteen lanes: z_p / t - A and 2 z_p / t - A.
 """
 
 import numpy as np
@@ -33,71 +34,83 @@ RESIDUES = np.array([
     0.00017311765540604837 + 0.004460097271660081j,
     -2.544376583719809e-07 - 2.4708286452598805e-05j,
 ])  # fmt: skip
-LANES = POLES.size
+TERMS = POLES.size
 KEPT_FACTORS = 4
+MOST_PARTS = 2**50
 CONFIDENCE = 1e-3
 """Of the tolerance: below it the next interval is tried twice as long."""
 
-_POLES = np.array([POLES.real, POLES.imag])
-_SCALES = -2.0 * np.array([RESIDUES.real, RESIDUES.imag])
+_SCALES = -2.0 * np.concatenate([RESIDUES, 2.0 * RESIDUES])
+LANES = 2 * TERMS
+LOW_R, LOW_I, PIVOT_R, PIVOT_I, UP_R, UP_I, X_R, X_I = (np.uint64(LANES * i) for i in range(8))
+RECORD = 8 * LANES
+"""Numbers for one row of the matrix: its entry left of the diagonal after elimination, the
+reciprocal of its pivot, its entry right of the diagonal divided by the pivot, and the solution;
+each in all lanes, real before imaginary parts. Indices are unsigned: they are known not to
+wrap around, and with distances known loops over lanes become vector instructions."""
+ONE, TWO = np.uint64(RECORD), np.uint64(2 * RECORD)
 
 
 @kernel
-def _factor(bands, h, poles, factors):
-    """Factors of z_p - h A, in rows below two rows of zeros; no pivoting.
-
-    Of row i: its entry left of the diagonal after elimination, the reciprocal of its pivot,
-    and its entry right of the diagonal divided by the pivot, real and imaginary parts.
-    """
-    lower_r, lower_i, pivot_r, pivot_i, upper_r, upper_i = factors
+def _factor(bands, poles, rows):
+    """Factor poles - A without pivoting. Two records of zeros are kept at each end of rows."""
     for i in range(bands.shape[0]):
-        second, first = -h * bands[i, 0], -h * bands[i, 1]
-        diagonal, right = -h * bands[i, 2], -h * bands[i, 3]
-        above = -h * bands[i - 1, 4] if i > 0 else 0.0
-        product = -h * second * bands[i - 2, 4] if i > 1 else 0.0
+        second, first = -bands[i, 0], -bands[i, 1]
+        diagonal, right = -bands[i, 2], -bands[i, 3]
+        above = -bands[i - 1, 4] if i > 0 else 0.0
+        product = -second * bands[i - 2, 4] if i > 1 else 0.0
         for p in range(LANES):
-            low_r = first - second * upper_r[i, p]
-            low_i = -second * upper_i[i, p]
-            far_r, far_i = above * pivot_r[i + 1, p], above * pivot_i[i + 1, p]
-            up_r, up_i = upper_r[i + 1, p], upper_i[i + 1, p]
-            a = poles[0, p] + diagonal - product * pivot_r[i, p] - (low_r * up_r - low_i * up_i)
-            b = poles[1, p] - product * pivot_i[i, p] - (low_r * up_i + low_i * up_r)
+            k = np.uint64((i + 2) * RECORD) + np.uint64(p)
+            low_r = first - second * rows[k - TWO + UP_R]
+            low_i = -second * rows[k - TWO + UP_I]
+            up_r, up_i = rows[k - ONE + UP_R], rows[k - ONE + UP_I]
+            far_r, far_i = above * rows[k - ONE + PIVOT_R], above * rows[k - ONE + PIVOT_I]
+            a = poles[0, p] + diagonal - product * rows[k - TWO + PIVOT_R]
+            a -= low_r * up_r - low_i * up_i
+            b = poles[1, p] - product * rows[k - TWO + PIVOT_I]
+            b -= low_r * up_i + low_i * up_r
             scale = 1.0 / (a * a + b * b)
             inverse_r, inverse_i = a * scale, -b * scale
             next_r = right - (low_r * far_r - low_i * far_i)
             next_i = -(low_r * far_i + low_i * far_r)
-            lower_r[i, p], lower_i[i, p] = low_r, low_i
-            pivot_r[i + 2, p], pivot_i[i + 2, p] = inverse_r, inverse_i
-            upper_r[i + 2, p] = next_r * inverse_r - next_i * inverse_i
-            upper_i[i + 2, p] = next_r * inverse_i + next_i * inverse_r
+            rows[k + LOW_R], rows[k + LOW_I] = low_r, low_i
+            rows[k + PIVOT_R], rows[k + PIVOT_I] = inverse_r, inverse_i
+            rows[k + UP_R] = next_r * inverse_r - next_i * inverse_i
+            rows[k + UP_I] = next_r * inverse_i + next_i * inverse_r
 
 
 @kernel
-def _apply(bands, h, scales, factors, u, x_r, x_i, out):
-    """Solve (z_p - h A) x_p = -2 c_p u; out = r(h A) u. x has two rows of zeros at each end."""
-    lower_r, lower_i, pivot_r, pivot_i, upper_r, upper_i = factors
+def _apply(bands, scales, u, rows, out):
+    """Solve (poles - A) x = scales u; out is the sum of the real parts in each half of lanes."""
     n = u.size
     for i in range(n):
-        second, value = -h * bands[i, 0], u[i]
+        second, value = -bands[i, 0], u[i]
         for p in range(LANES):
-            low_r, low_i = lower_r[i, p], lower_i[i, p]
-            before_r, before_i = x_r[i + 1, p], x_i[i + 1, p]
-            a = value * scales[0, p] - second * x_r[i, p] - (low_r * before_r - low_i * before_i)
-            b = value * scales[1, p] - second * x_i[i, p] - (low_r * before_i + low_i * before_r)
-            x_r[i + 2, p] = a * pivot_r[i + 2, p] - b * pivot_i[i + 2, p]
-            x_i[i + 2, p] = a * pivot_i[i + 2, p] + b * pivot_r[i + 2, p]
-    for i in range(n + 1, 1, -1):
-        second = -h * bands[i - 2, 4]
+            k = np.uint64((i + 2) * RECORD) + np.uint64(p)
+            low_r, low_i = rows[k + LOW_R], rows[k + LOW_I]
+            before_r, before_i = rows[k - ONE + X_R], rows[k - ONE + X_I]
+            a = value * scales[0, p] - second * rows[k - TWO + X_R]
+            a -= low_r * before_r - low_i * before_i
+            b = value * scales[1, p] - second * rows[k - TWO + X_I]
+            b -= low_r * before_i + low_i * before_r
+            rows[k + X_R] = a * rows[k + PIVOT_R] - b * rows[k + PIVOT_I]
+            rows[k + X_I] = a * rows[k + PIVOT_I] + b * rows[k + PIVOT_R]
+    for i in range(n - 1, -1, -1):
+        second = -bands[i, 4]
         for p in range(LANES):
-            a, b = second * x_r[i + 2, p], second * x_i[i + 2, p]
-            after_r, after_i = x_r[i + 1, p], x_i[i + 1, p]
-            up_r, up_i = upper_r[i, p], upper_i[i, p]
-            inverse_r, inverse_i = pivot_r[i, p], pivot_i[i, p]
-            x_r[i, p] -= inverse_r * a - inverse_i * b + (up_r * after_r - up_i * after_i)
-            x_i[i, p] -= inverse_r * b + inverse_i * a + (up_r * after_i + up_i * after_r)
-    for j in range(n):
-        x = x_r[j + 2]
-        out[j] = ((x[0] + x[4]) + (x[1] + x[5])) + ((x[2] + x[6]) + (x[3] + x[7]))
+            k = np.uint64((i + 2) * RECORD) + np.uint64(p)
+            a, b = second * rows[k + TWO + X_R], second * rows[k + TWO + X_I]
+            after_r, after_i = rows[k + ONE + X_R], rows[k + ONE + X_I]
+            up_r, up_i = rows[k + UP_R], rows[k + UP_I]
+            inverse_r, inverse_i = rows[k + PIVOT_R], rows[k + PIVOT_I]
+            rows[k + X_R] -= inverse_r * a - inverse_i * b + (up_r * after_r - up_i * after_i)
+            rows[k + X_I] -= inverse_r * b + inverse_i * a + (up_r * after_i + up_i * after_r)
+    for half in range(2):
+        for j in range(n):
+            x = (j + 2) * RECORD + 6 * LANES + half * TERMS
+            one = (rows[x] + rows[x + 4]) + (rows[x + 1] + rows[x + 5])
+            two = (rows[x + 2] + rows[x + 6]) + (rows[x + 3] + rows[x + 7])
+            out[half, j] = one + two
 
 
 class Exponential:
@@ -125,39 +138,46 @@ class Exponential:
         for row, outside in ((0, 2), (1, 1)):
             self._bands[row, :outside] = 0.0
             self._bands[-1 - row, 5 - outside :] = 0.0
-        self._solutions = np.zeros((2, n + 4, LANES))
-        self._factors = {}
+        self._factored = {}
+
+    def _rows(self, length):
+        """Factors for length and length / 2."""
+        rows = self._factored.pop(length, None)
+        if rows is None:
+            rows = np.empty((self._bands.shape[0] + 4) * RECORD)
+            rows[: 2 * RECORD] = rows[-2 * RECORD :] = 0.0
+            _factor(self._bands, _parts(np.concatenate([POLES, 2.0 * POLES]) / length), rows)
+            while len(self._factored) >= KEPT_FACTORS:
+                del self._factored[next(iter(self._factored))]
+        self._factored[length] = rows
+        return rows
 
     def _propagate(self, u, length):
-        """exp(length A) u, and what leaves through the left and the right end."""
-        length = float(f"{length:.13g}")  # equal up to rounding: the factors can be used again
-        factors = self._factors.pop(length, None)
-        if factors is None:
-            factors = tuple(np.zeros((6, *self._solutions.shape[1:])))
-            _factor(self._bands, length, _POLES, factors)
-            while len(self._factors) >= KEPT_FACTORS:
-                del self._factors[next(iter(self._factors))]
-        self._factors[length] = factors
-        out = np.empty(u.size)
-        _apply(self._bands, length, _SCALES, factors, u, *self._solutions, out)
-        if not self._open:
-            excess = out.sum() - u.sum()
-            out -= excess * (out / out.sum() if self._steady is None else self._steady)
-            return out, np.zeros(2)
-        return self._balanced(u, out, length)
-
-    def _balanced(self, u, out, length):
-        """Correct by rounding the larger of what stays and what leaves: nothing is lost."""
-        rows = [[2, 3], [-4, -3]]
-        x = self._solutions[0, rows] + 1j * self._solutions[1, rows]
-        integrals = length * (x / POLES).real.sum(axis=-1)
-        leaving = (self._ends * integrals).sum(axis=1) * [-1.0, 1.0]
-        before, stays = u.sum() * self._dx, out.sum() * self._dx
-        if stays >= leaving.sum():
-            out *= (before - leaving.sum()) / stays
+        """Rows exp(length A) u and exp(length / 2 A) u, and what leaves at both ends for each."""
+        rows, out = self._rows(length), np.empty((2, u.size))
+        _apply(self._bands, _parts(_SCALES / length), u, rows, out)
+        leaving = np.zeros((2, 2))
+        if self._open:
+            x = rows.reshape(-1, 8, 2, TERMS)[[[2, 3], [-4, -3]]]
+            integrals = ((x[:, :, 6] + 1j * x[:, :, 7]) / POLES).real.sum(axis=-1)
+            integrals *= [length, length / 2.0]
+            leaving = np.einsum("ec,ech->he", self._ends * [[-1.0], [1.0]], integrals)
+            self._balance(u, out, leaving)
         else:
-            leaving *= (before - stays) / leaving.sum()
+            sums = out.sum(axis=1)
+            errors = (sums - u.sum())[:, None]
+            out -= errors * (out / sums[:, None] if self._steady is None else self._steady)
         return out, leaving
+
+    def _balance(self, u, out, leaving):
+        """Correct by rounding the larger of what stays and what leaves: nothing is lost."""
+        before = u.sum() * self._dx
+        for row, left in zip(out, leaving, strict=True):
+            stays, leaves = row.sum() * self._dx, left.sum()
+            if stays >= leaves:
+                row *= (before - leaves) / stays
+            else:
+                left *= (before - stays) / leaves
 
     def advance(self, u, length, tolerance, accepts=None):
         """exp(length A) u.
@@ -181,14 +201,14 @@ class Exponential:
         state, left, taken = u - base, np.zeros(2), 0
         position, parts = 0, 1
         with np.errstate(all="ignore"):
-            whole = self._propagate(state, length)[0]
             while position < parts:
-                half, first = self._propagate(state, length / (2 * parts))
-                end, second = self._propagate(half, length / (2 * parts))
+                part = float(f"{length / parts:.13g}")  # equal parts up to rounding: one factor
+                (whole, half), (_, first) = self._propagate(state, part)
+                (_, end), (_, second) = self._propagate(half, part)
                 difference = self._dx * np.abs(end - whole).sum()
                 if not difference <= tolerance:
-                    position, parts, whole = 2 * position, 2 * parts, half
-                    if parts > 2**50:
+                    position, parts = 2 * position, 2 * parts
+                    if parts > MOST_PARTS:
                         return None
                     continue
                 after = base + end
@@ -200,6 +220,8 @@ class Exponential:
                 position += 1
                 if position % 2 == 0 and difference <= CONFIDENCE * tolerance:
                     position, parts = position // 2, max(1, parts // 2)
-                if position < parts:
-                    whole = self._propagate(state, length / parts)[0]
         return base + state, left, taken
+
+
+def _parts(numbers):
+    return np.array([numbers.real, numbers.imag])

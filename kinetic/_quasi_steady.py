@@ -37,6 +37,7 @@ steeper, E' and log m are taken to be linear between the points."""
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 _NODES, _WEIGHTS = _NODES / 2.0, _WEIGHTS / 2.0
+_MOMENTS = _WEIGHTS[:, None] * _NODES[:, None] ** np.arange(4)
 _ENDS = np.array([-0.5, 0.5])
 POINTS = np.concatenate([_ENDS[:1], _NODES, _ENDS[1:]])
 """Where sigma and K are read in the reference cell [-1/2, 1/2]."""
@@ -75,20 +76,32 @@ def steady(sigma, diffusion, dx):
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = dx * sigma / diffusion
     exponent = slope[:, 1:-1] @ _INTEGRATION
-    steep = np.ptp(exponent, axis=1) > GAUSS_RISE
-    exponent[steep] = _trapezoidal(slope[steep])
+    rise = _range(exponent)
+    steep = np.flatnonzero(rise > GAUSS_RISE)
+    if steep.size:
+        exponent[steep] = _trapezoidal(slope[steep])
+        rise[steep] = _range(exponent[steep])
     with np.errstate(divide="ignore"):
         log_density = np.where(diffusion > 0.0, exponent - np.log(diffusion), -np.inf)
-    top = log_density[:, 1:-1].max(axis=1)
-    masses = _WEIGHTS * np.exp(log_density[:, 1:-1] - top[:, None])
-    total = masses.sum(axis=1)
-    moments = (masses @ _NODES[:, None] ** np.arange(4)).T / total
-    log_cell = top + np.log(total)
-    log_cell[steep] = _log_linear_integral(log_density[steep])
+    top = _columns(log_density[:, 1:-1]).max(axis=0)
+    sums = np.exp(log_density[:, 1:-1] - top[:, None]) @ _MOMENTS
+    log_cell = top + np.log(sums[:, 0])
+    if steep.size:
+        log_cell[steep] = _log_linear_integral(log_density[steep])
     start = np.concatenate([[0.0], np.cumsum(exponent[:-1, -1] - exponent[1:, 0])])
     log_face = np.append(start + exponent[:, 0], start[-1] + exponent[-1, -1])
     ends = exponent[:, 0] - log_cell, exponent[:, -1] - log_cell
-    return Steady(start + log_cell, log_face, *ends, np.ptp(exponent, axis=1), moments)
+    return Steady(start + log_cell, log_face, *ends, rise, sums.T / sums[:, 0])
+
+
+def _columns(values):
+    """The transposed array in memory: its reductions over the first axis are fast."""
+    return np.ascontiguousarray(values.T)
+
+
+def _range(values):
+    columns = _columns(values)
+    return columns.max(axis=0) - columns.min(axis=0)
 
 
 def _trapezoidal(slope):
@@ -148,9 +161,7 @@ def _cubic(moments, log_face, log_average, resolved, dx, is_open, flux):
     for f in range(n + 1):
         first, end = max(f - 2, 0), min(f + 2, n)
         cells = end - first
-        if cells < 3 and not is_open:
-            continue
-        usable = True
+        usable = cells > 2 or is_open
         for j in range(first, end):
             usable = usable and resolved[j]
         if not usable:
@@ -164,14 +175,11 @@ def _cubic(moments, log_face, log_average, resolved, dx, is_open, flux):
             system[2, q] = square + 2.0 * center * m1 + m2
             system[3, q] = center * square + 3.0 * (square * m1 + center * m2) + m3
         size = cells
-        if cells < 4 and is_open:
-            size += 1
-            place = -f if f < 2 else n - f
+        if is_open and cells < 4:
+            place, size = -f if f < 2 else n - f, cells + 1
             for a in range(4):
                 system[a, cells] = float(place) ** a
-        weights[:] = 0.0
-        weights[1] = 1.0
-        _eliminate(system, weights, size)
+        _slope_weights(system, size, weights)
         for q in range(4):
             flux[f, q] = 0.0
         for q in range(cells):
@@ -180,22 +188,22 @@ def _cubic(moments, log_face, log_average, resolved, dx, is_open, flux):
 
 
 @inlined
-def _eliminate(system, right, size):
-    """Solve a system of that size in place, with pivots from all rows below."""
-    for c in range(size):
-        pivot = c
-        for r in range(c + 1, size):
-            if abs(system[r, c]) > abs(system[pivot, c]):
-                pivot = r
-        for a in range(c, size):
-            system[c, a], system[pivot, a] = system[pivot, a], system[c, a]
-        right[c], right[pivot] = right[pivot], right[c]
-        for r in range(c + 1, size):
-            ratio = system[r, c] / system[c, c]
-            for a in range(c + 1, size):
-                system[r, a] -= ratio * system[c, a]
-            right[r] -= ratio * right[c]
-    for c in range(size - 1, -1, -1):
-        for a in range(c + 1, size):
-            right[c] -= system[c, a] * right[a]
-        right[c] /= system[c, c]
+def _slope_weights(system, size, weights):
+    """Solve sum_q system[a, q] weights[q] = 1 for a = 1, 0 for other a, where system[0] is 1.
+
+    Cramer's rule for differences from the first column, with 3 or 4 columns.
+    """
+    a1, b1 = system[1, 1] - system[1, 0], system[2, 1] - system[2, 0]
+    a2, b2 = system[1, 2] - system[1, 0], system[2, 2] - system[2, 0]
+    if size == 3:
+        scale = 1.0 / (a1 * b2 - a2 * b1)
+        weights[1], weights[2] = scale * b2, -scale * b1
+        weights[0] = -weights[1] - weights[2]
+        return
+    a3, b3 = system[1, 3] - system[1, 0], system[2, 3] - system[2, 0]
+    c1, c2 = system[3, 1] - system[3, 0], system[3, 2] - system[3, 0]
+    c3 = system[3, 3] - system[3, 0]
+    one, two, three = b2 * c3 - b3 * c2, b3 * c1 - b1 * c3, b1 * c2 - b2 * c1
+    scale = 1.0 / (a1 * one + a2 * two + a3 * three)
+    weights[1], weights[2], weights[3] = scale * one, scale * two, scale * three
+    weights[0] = -weights[1] - weights[2] - weights[3]

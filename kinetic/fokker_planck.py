@@ -221,20 +221,14 @@ def _checked_steps(method, tolerance, step):
 def _without_zeros(diffusion, points, boundary):
     """K at the points of the cells; refused where it vanishes inside or at an open end."""
     values = diffusion(points)
-    x, inside = points[:, 1:].flatten()[:-1], values[:, 1:].flatten()[:-1]
-    changes = np.sign(inside) * np.sign(inside[0]) <= 0.0
-    if changes.any():
+    x, inside = points[:, 1:].ravel()[:-1], values[:, 1:].ravel()[:-1]
+    if inside.min() <= 0.0 <= inside.max():
+        changes = np.sign(inside) * np.sign(inside[0]) <= 0.0
         _refuse_zero(diffusion, x[np.argmax(changes)])
     size = np.abs(inside)
     low = np.flatnonzero((size[1:-1] < size[:-2]) & (size[1:-1] < size[2:])) + 1
-    left, right = x[low - 1], x[low + 1]
-    for _ in range(REFINEMENTS if low.size else 0):
-        first, second = (2.0 * left + right) / 3.0, (left + 2.0 * right) / 3.0
-        nearer = np.abs(diffusion(first)) < np.abs(diffusion(second))
-        left, right = np.where(nearer, left, first), np.where(nearer, second, right)
-    zero = np.abs(diffusion(left)) < NEGLIGIBLE * size.max()
-    if zero.any():
-        _refuse_zero(diffusion, left[zero][0])
+    if low.size:
+        _refuse_minima(diffusion, x[low - 1], x[low + 1], NEGLIGIBLE * size.max())
     for end in ((0, 0), (-1, -1)):
         if values[end] == 0.0 and boundary == "open":
             raise ValueError(
@@ -244,17 +238,31 @@ def _without_zeros(diffusion, points, boundary):
     return values
 
 
+def _refuse_minima(diffusion, left, right, negligible):
+    """Refuse a K whose size has a minimum below ``negligible`` between left and right."""
+    for _ in range(REFINEMENTS):
+        first, second = (2.0 * left + right) / 3.0, (left + 2.0 * right) / 3.0
+        nearer = np.abs(diffusion(first)) < np.abs(diffusion(second))
+        left, right = np.where(nearer, left, first), np.where(nearer, second, right)
+    zero = np.abs(diffusion(left)) < negligible
+    if zero.any():
+        _refuse_zero(diffusion, left[zero][0])
+
+
 def _coefficient(nu, values):
     """D = nu^2 K^2 / 2."""
     with np.errstate(over="ignore", under="ignore"):
         found = (nu * values) ** 2 / 2.0
-    if not np.isfinite(found).all() or ((found < SMALLEST) & (values != 0.0)).any():
+    vanishes = found.min() < SMALLEST and ((found < SMALLEST) & (values != 0.0)).any()
+    if not found.max() < np.inf or vanishes:
         raise ValueError(f"nu^2 K^2 / 2 must be within the range of float64; got nu={nu}")
     return found
 
 
 def _check_resolution(sigma, coefficient, dx, nu):
     with np.errstate(divide="ignore", over="ignore"):
+        if np.abs(sigma).max() * dx <= LARGEST_PECLET * coefficient[:, 1:-1].min():
+            return
         ratios = np.abs(sigma[:, 1:-1]) * dx / coefficient[:, 1:-1]
     if ratios.min(axis=1).max() > LARGEST_PECLET:
         raise ValueError(

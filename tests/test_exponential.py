@@ -115,15 +115,15 @@ def test_a_refused_interval_has_no_result_and_a_corrected_one_is_continued():
 
 def test_compiled_agrees_with_interpreted():
     flux, dx, u = problem(8, 4, True)
-    exponential = Exponential(flux, dx)
+    bands = Exponential(flux, dx)._bands
+    poles, scales = np.random.default_rng(0).normal(size=(2, 2, 16)) * 100.0
     results = []
     for factor, apply in (
         (_exponential._factor, _exponential._apply),
         (_exponential._factor.py_func, _exponential._apply.py_func),
     ):
-        factors, solutions = tuple(np.zeros((6, 12, 8))), np.zeros((2, 12, 8))
-        out = np.empty(8)
-        factor(exponential._bands, 0.01, _exponential._POLES, factors)
-        apply(exponential._bands, 0.01, _exponential._SCALES, factors, u, *solutions, out)
+        rows, out = np.zeros(12 * _exponential.RECORD), np.empty((2, 8))
+        factor(bands, poles, rows)
+        apply(bands, scales, u, rows, out)
         results.append(out)
     np.testing.assert_allclose(*results, rtol=1e-12)
