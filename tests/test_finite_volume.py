@@ -129,11 +129,17 @@ def test_steady_state_stays():
     np.testing.assert_allclose(sol.density[-1], g0, atol=1e-12 / grid.dx)
 
 
-def test_long_runs_do_not_drift_in_mass():
-    grid = Grid(-3.0, 3.0, 200)
-    net = SimResNet("tanh", lambda t: np.sin(t), lambda t: 0.3 * np.cos(t))
-    sol = mean_field.solve(net, stats.norm(0.0, 0.4), grid, [0.0, 100.0])
-    assert abs(sol.mass[-1] - 1.0) < 1e-12
+@pytest.mark.parametrize("order", [3, 5])
+@pytest.mark.parametrize("boundary", ["no-flux", "open"])
+@pytest.mark.parametrize("moving", [False, True])
+def test_long_runs_do_not_drift_in_mass(moving, boundary, order):
+    grid, times = Grid(-3.0, 3.0, 120), [0.0, 1.0, 10.0, 100.0]
+    net = SimResNet("tanh", -0.8, 0.3)
+    if moving:
+        net = SimResNet("tanh", lambda t: np.sin(t), lambda t: 0.3 * np.cos(t))
+    sol = mean_field.solve(net, stats.norm(0.0, 0.4), grid, times, boundary=boundary, order=order)
+    assert np.abs(sol.mass + sol.outflow.sum(axis=1) - 1.0).max() < 1e-12
+    assert sol.density.min() >= -1e-15 / grid.dx
 
 
 @given(shift=st.floats(-50.0, 50.0), scale=st.floats(0.01, 100.0), mass=st.floats(1e-3, 1e3))

@@ -203,6 +203,18 @@ def test_law_density_and_averages_give_the_same_start():
     np.testing.assert_array_equal(starts[2], starts[0])
 
 
+@pytest.mark.parametrize("boundary", ["no-flux", "open"])
+@pytest.mark.parametrize("w", [FULL, lambda t: np.sin(t) * FULL], ids=["constant", "of time"])
+def test_long_runs_do_not_drift_in_mass(w, boundary):
+    grid = Grid2D(Grid(-1.5, 1.5, 20), Grid(-1.0, 2.0, 16))
+    sol = mean_field.solve(
+        SimResNet("tanh", w, [0.2, -0.1]), G0, grid, [0.0, 10.0, 100.0], boundary=boundary,
+        normalize=True,
+    )  # fmt: skip
+    assert np.abs(sol.mass + sol.outflow.sum(axis=1) - 1.0).max() < 1e-12
+    assert sol.density.min() >= -1e-14 / grid.area
+
+
 def test_a_plane_of_the_identity_with_walls_keeps_its_mass():
     net = SimResNet("tanh", np.eye(2), [0.0, 0.0])
     grid = square(40, -1.0, 1.0)
