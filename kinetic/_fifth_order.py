@@ -38,24 +38,19 @@ def deviation(m2, m1, p1, p2, epsilon):
     """Value of the polynomial at the right face minus u_j, over one denominator.
 
     m2, m1, p1 and p2 are the differences of the averages j - 2 to j + 2, from left to right.
-    Indicators are four times those of `kinetic.finite_volume`, values sixty times.
+    Indicators are four times those of `kinetic.finite_volume`. What the values of P_L, P_R and
+    P_0 have more than that of P_C, and tau, are sums of third and fourth differences.
     """
-    total, curvature = m1 + p1, p1 - m1
-    outer, odd = m2 + p2, p2 - m2
+    total, curvature = p1 + m1, p1 - m1
     left_bend, right_bend = m1 - m2, p2 - p1
     left_slope, right_slope = m1 + m1 + left_bend, p1 + p1 - right_bend
     left = left_slope * left_slope + (13 / 3) * (left_bend * left_bend)
     middle = total * total + (13 / 3) * (curvature * curvature)
     right = right_slope * right_slope + (13 / 3) * (right_bend * right_bend)
-    third = (1 / 6) * (outer - total)
-    fourth = (1 / 12) * (odd - 3.0 * curvature)
-    slope = (71 / 60) * total - (11 / 60) * outer + 0.1 * third
-    bend = (37 / 28) * curvature - (3 / 28) * odd + (123 / 455) * fourth
-    whole = slope * slope + (
-        (13 / 3) * (bend * bend)
-        + ((781 / 20) * (third * third) + (1421461 / 2275) * (fourth * fourth))
-    )
-    tau = 6.0 * whole - 4.0 * middle - (left + right)
+    third = right_bend - left_bend
+    fourth = (right_bend + left_bend) - (curvature + curvature)
+    tau = (481 / 120) * (third * third) + fourth * ((1319 / 56) * fourth - (196 / 15) * curvature)
+    whole = (1 / 6) * (4.0 * middle + (left + right + tau))
     tau *= tau
     floor = 4.0 * epsilon
     whole, middle, left, right = whole + floor, middle + floor, left + floor, right + floor
@@ -64,14 +59,12 @@ def deviation(m2, m1, p1, p2, epsilon):
     left *= left
     right *= right
     sides, centre = left * right, whole * middle
-    w0 = 12.0 * ((whole + tau) * (middle * sides))
-    wm = 2.0 * ((middle + tau) * (whole * sides))
+    w0 = (whole + tau) * (middle * sides)
+    wm = (middle + tau) * (whole * sides)
     wl = (left + tau) * (right * centre)
     wr = (right + tau) * (left * centre)
-    best = 24.0 * p1 + 11.0 * m1 - 2.0 * m2 - 3.0 * p2
-    at_l, at_m, at_r = 50.0 * m1 - 20.0 * m2, 10.0 * m1 + 20.0 * p1, 40.0 * p1 - 10.0 * p2
-    rest = (4 / 3) * best - (1 / 12) * (at_l + at_r) - (1 / 6) * at_m
-    return (w0 * rest + (wm * at_m + (wl * at_l + wr * at_r))) / (60.0 * (w0 + wm + (wl + wr)))
+    more = wl * (fourth - third) - 0.5 * wr * (fourth + third) - w0 * (2.5 * third + 1.3 * fourth)
+    return (1 / 6) * (total + p1) + more / (72.0 * w0 + 12.0 * wm + 6.0 * (wl + wr))
 
 
 def coefficients(jumps, epsilon):
@@ -139,11 +132,14 @@ def _fluxes(v, velocity, flux, epsilon):
         v3, v4 = w3 if left else w2, w4 if left else w1
         high = deviation(v1 - v0, v2 - v1, v3 - v2, v4 - v3, epsilon)
         flux[f] = a * max(v2 + high, 0.0)
-    low = deviation(v[3] - v[4], v[2] - v[3], v[1] - v[2], v[0] - v[1], epsilon)
-    flux[0] = min(velocity[0], 0.0) * max(v[2] + low, 0.0)
-    w = v[n - 1 :]
-    high = deviation(w[1] - w[0], w[2] - w[1], w[3] - w[2], w[4] - w[3], epsilon)
-    flux[n] = max(velocity[n], 0.0) * max(w[2] + high, 0.0)
+    flux[0] = flux[n] = 0.0
+    if velocity[0] < 0.0:
+        low = deviation(v[3] - v[4], v[2] - v[3], v[1] - v[2], v[0] - v[1], epsilon)
+        flux[0] = velocity[0] * max(v[2] + low, 0.0)
+    if velocity[n] > 0.0:
+        w = v[n - 1 :]
+        high = deviation(w[1] - w[0], w[2] - w[1], w[3] - w[2], w[4] - w[3], epsilon)
+        flux[n] = velocity[n] * max(w[2] + high, 0.0)
 
 
 @uncontracted

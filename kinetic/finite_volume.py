@@ -260,7 +260,7 @@ def transport(
         if a.shape != (grid.cells + 1,):
             raise ValueError(f"velocity must have shape ({grid.cells + 1},); got {a.shape}")
         if boundary == "no-flux":
-            a[[0, -1]] = 0.0
+            a[0] = a[-1] = 0.0
         return a, float(np.abs(a).max())
 
     unit, cells = occupied(averages)
