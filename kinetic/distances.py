@@ -1,15 +1,17 @@
 """The 1-Wasserstein distance (Definition 1; paper).
 
 On the line, W(mu, nu) = int |F - G| dx with the two distribution functions, which
-needs no optimal plan. Between samples of equal size in R^d some assignment is an optimal
-plan, and a Dirac leaves no choice of a plan.
+needs no optimal plan. In R^d the network simplex method of POT finds one between two
+samples; a Dirac leaves no choice of a plan.
 """
 
+import math
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from kinetic import _validate
+from kinetic import _clusters, _sorted, _validate
 
 SMOOTH_LEVELS = 4096
 DEEPEST_TAIL = 52
@@ -19,7 +21,8 @@ MOST_POINTS = 1 << 20
 JUMP = 4.0
 """How far beside a point its limits are taken, in spacings of float64: an exact law that has
 gathered mass in less than that has its jump there only up to rounding."""
-MOST_ASSIGNED = 4096
+MOST_IN_SPACE = 4096
+MOST_PIVOTS = 10**8
 
 _POINTS = WeakKeyDictionary()
 """Resolving points of the laws in use: many samples are often compared with one law."""
@@ -33,14 +36,13 @@ def wasserstein(a, b):
     a, b : array_like or law
         On the line samples of shape (M,), or an object with ``cdf`` and ``ppf`` (a frozen
         distribution of `scipy.stats`, `mean_field.push_forward`, ``Solution.law(i)``).
-        In R^d, d > 1, samples of shape (M, d), of equal size M up to 4,096, or one of
-        them of size 1: a Dirac.
+        In R^d, d > 1, samples of shape (M, d) and (N, d), M and N up to 4,096, or one of
+        them a Dirac, of size 1; see `estimate` for more.
 
     Returns
     -------
     float
-        Exact to rounding between samples and laws that are constant in cells; in R^d by
-        an optimal assignment, at a cost that grows like M^3. With
+        Exact to rounding between samples and laws that are constant in cells. With
         another law the integral is computed by Simpson's rule between 4,096 of its
         quantiles, and halved intervals where its distribution function bends.
 
@@ -48,6 +50,8 @@ def wasserstein(a, b):
     ------
     ValueError, TypeError
         If a sample is empty, of another shape or not finite, or a law lacks cdf or ppf.
+    FloatingPointError
+        If the distance exceeds the range of float64.
     """
     first, second = _prepared("a", a), _prepared("b", b)
     samples = isinstance(first, np.ndarray) and isinstance(second, np.ndarray)
@@ -59,8 +63,8 @@ def wasserstein(a, b):
                 f"{name} must be a sample of shape (M,), or a and b samples of shape (M, d); "
                 f"got {entry.shape}"
             )
-    if samples and first.size == second.size:
-        return float(np.mean(np.abs(np.sort(first) - np.sort(second))))
+    if samples:
+        return _on_the_line(first, second)
     functions = [_distribution_function(entry) for entry in (first, second)]
     points = np.unique(np.concatenate([points for points, _ in functions]))
     (_, f), (_, g) = functions
@@ -87,23 +91,130 @@ def _prepared(name, given):
     return sample
 
 
+class Estimate(NamedTuple):
+    """Result of `estimate`.
+
+    distance : approximate 1-Wasserstein distance.
+    error : bound of its error.
+    """
+
+    distance: float
+    error: float
+
+
+def estimate(a, b, *, clusters=1024):
+    """Approximate 1-Wasserstein distance of large samples in R^d with a bound of its error.
+
+    A tree whose nodes halve the points divides space into cells, and the points of a sample in
+    a cell are moved to their centroid. With a', b' the samples so moved, the triangle
+    inequality gives
+
+        |W(a', b') - W(a, b)| <= W(a, a') + W(b, b') <= mean |a_i - a_i'| + mean |b_j - b_j'|.
+
+    Parameters
+    ----------
+    a, b : (M, d) and (N, d) array_like
+        Samples, d > 1.
+    clusters : int
+        Number of cells, from 2 to 4,096, rounded down to a power of two. The time of the
+        transport grows a little faster than its square (1,024: about 0.1 s); gathering
+        takes about 0.1 microseconds a point. The bound falls like clusters^(-1/d).
+
+    Returns
+    -------
+    Estimate
+        Exact, with error 0, where neither sample has more than ``clusters`` points.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described.
+    FloatingPointError
+        If the distance exceeds the range of float64.
+    """
+    a, b = _points("a", a), _points("b", b)
+    if a.shape[1] != b.shape[1]:
+        raise ValueError(
+            f"a and b must be samples of equal dimension; got shapes {a.shape} and {b.shape}"
+        )
+    clusters = _validate.integer("clusters", clusters, low=2)
+    if clusters > MOST_IN_SPACE:
+        raise ValueError(f"clusters must be from 2 to {MOST_IN_SPACE}; got {clusters}")
+    if max(len(a), len(b)) <= clusters:
+        return Estimate(_in_space(a, b), 0.0)
+    unit = _unit(a, b)
+    a, b = a / unit, b / unit
+    cuts = _clusters.tree(np.concatenate([a, b]), clusters.bit_length() - 1)
+    from_points, from_shares, from_moved = _clusters.gathered(a, *cuts)
+    to_points, to_shares, to_moved = _clusters.gathered(b, *cuts)
+    distance = _transport(from_points, from_shares, to_points, to_shares)
+    return Estimate(_in_range(unit * distance), _in_range(unit * (from_moved + to_moved)))
+
+
+def _points(name, given):
+    sample = _validate.array(name, given)
+    if sample.ndim != 2 or sample.shape[1] < 2 or sample.size == 0:
+        raise ValueError(
+            f"{name} must be a sample of shape (M, d), M >= 1 and d >= 2; got {sample.shape}"
+        )
+    return sample
+
+
+def _on_the_line(a, b):
+    a, b = _sorted.ascending(a), _sorted.ascending(b)
+    found = _between_sorted(a, b)
+    if not math.isfinite(found):  # perhaps the sum was too large, not the mean
+        unit = _unit(a, b)
+        found = unit * _between_sorted(a / unit, b / unit)
+    return _in_range(found)
+
+
+def _between_sorted(a, b):
+    with np.errstate(over="ignore"):
+        if a.size == b.size:
+            return float(np.mean(np.abs(a - b)))
+        return _sorted.distance(a, b) if a.size > b.size else _sorted.distance(b, a)
+
+
 def _in_space(a, b):
-    if a.shape[1] != b.shape[1] or (len(a) != len(b) and 1 not in (len(a), len(b))):
+    if a.shape[1] != b.shape[1]:
         raise ValueError(
-            "samples in R^d must have equal size and dimension, or one of them size 1; "
-            f"got shapes {a.shape} and {b.shape}"
+            f"samples in R^d must have equal dimension; got shapes {a.shape} and {b.shape}"
         )
-    if 1 in (len(a), len(b)):
-        return float(np.linalg.norm(a - b, axis=1).mean())
-    if len(a) > MOST_ASSIGNED:
+    smaller, larger = sorted((len(a), len(b)))
+    if smaller > 1 and larger > MOST_IN_SPACE:
         raise ValueError(
-            f"samples in R^d are limited to {MOST_ASSIGNED} points; got {len(a)}: draw fewer"
+            f"samples in R^d are limited to {MOST_IN_SPACE} points; got {larger}: "
+            "see kinetic.distances.estimate"
         )
-    from scipy.optimize import linear_sum_assignment
+    unit = _unit(a, b)
+    a, b = a / unit, b / unit
+    if smaller == 1:
+        return _in_range(unit * float(np.linalg.norm(a - b, axis=1).mean()))
+    shares = [np.full(len(sample), 1.0 / len(sample)) for sample in (a, b)]
+    return _in_range(unit * _transport(a, shares[0], b, shares[1]))
+
+
+def _unit(a, b):
+    return float(max(np.abs(a).max(), np.abs(b).max())) or 1.0
+
+
+def _transport(from_points, from_shares, to_points, to_shares):
+    """Least mean distance over which the shares at some points are moved to others."""
+    import ot
     from scipy.spatial.distance import cdist
 
-    costs = cdist(a, b)
-    return float(costs[linear_sum_assignment(costs)].mean())
+    costs = cdist(from_points, to_points)
+    cost, log = ot.emd2(from_shares, to_shares, costs, numItermax=MOST_PIVOTS, log=True)
+    if log["warning"] is not None:
+        raise RuntimeError(f"the network simplex method of POT found no plan: {log['warning']}")
+    return float(cost)
+
+
+def _in_range(distance):
+    if not math.isfinite(distance):
+        raise FloatingPointError("the distance exceeds the range of float64")
+    return distance
 
 
 def _distribution_function(law):

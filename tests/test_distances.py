@@ -4,13 +4,14 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy import stats
+from scipy import optimize, stats
+from scipy.spatial import distance
 
-from kinetic import Grid, SimResNet, mean_field
-from kinetic.distances import wasserstein
+from kinetic import Grid, SimResNet, _sorted, mean_field
+from kinetic.distances import estimate, wasserstein
 from kinetic.grid import CellLaw
 
 samples = st.integers(1, 30).flatmap(
@@ -18,11 +19,36 @@ samples = st.integers(1, 30).flatmap(
 )
 
 
+@settings(deadline=None)  # the first example compiles
 @given(samples, samples)
 def test_agrees_with_scipy_for_any_sizes(a, b):
     assert wasserstein(a, b) == pytest.approx(stats.wasserstein_distance(a, b), abs=1e-11)
 
 
+@pytest.mark.parametrize("sizes", [(30_000, 30_000), (30_000, 21_000), (9_000, 30_001), (7, 9_000)])
+def test_agrees_with_scipy_for_large_samples(sizes):
+    rng = np.random.default_rng(sum(sizes))
+    a, b = rng.normal(size=sizes[0]), rng.gumbel(size=sizes[1])
+    assert wasserstein(a, b) == pytest.approx(stats.wasserstein_distance(a, b), rel=1e-13)
+
+
+def test_sorting_by_digits_orders_every_kind_of_number():
+    rng = np.random.default_rng(4)
+    size = 2 * _sorted.FEWEST
+    special = np.array([0.0, -0.0, 5e-324, -5e-324, 1.7e308, -1.7e308, 1.0, -1.0])
+    for sample in (
+        rng.standard_cauchy(size),
+        np.round(rng.normal(size=size)),
+        1.0 + 1e-15 * rng.integers(0, 50, size),
+        rng.choice(special, size),
+        np.full(size, -3.0),
+    ):
+        before = sample.copy()
+        assert np.array_equal(_sorted.ascending(sample), np.sort(sample))
+        assert np.array_equal(sample, before)
+
+
+@settings(deadline=None)
 @given(samples, samples, samples)
 def test_is_a_metric_on_samples(a, b, c):
     assert wasserstein(a, a) == 0.0
@@ -30,6 +56,7 @@ def test_is_a_metric_on_samples(a, b, c):
     assert wasserstein(a, c) <= wasserstein(a, b) + wasserstein(b, c) + 1e-11
 
 
+@settings(deadline=None)
 @given(samples, st.floats(-50.0, 50.0), st.floats(0.1, 10.0))
 def test_translates_and_scales(a, shift, scale):
     assert wasserstein(a, a + shift) == pytest.approx(abs(shift), abs=1e-12)
@@ -121,15 +148,107 @@ def test_to_a_dirac_is_the_mean_distance():
     assert wasserstein(a, np.repeat(point, 7, axis=0)) == pytest.approx(exact, rel=1e-14)
 
 
-@pytest.mark.parametrize("shapes", [((3, 2), (4, 2)), ((3, 2), (3, 3)), ((3, 2), (3,))])
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_in_space_of_unequal_sizes_is_that_of_repeated_points(dimension):
+    rng = np.random.default_rng(5)
+    a, b = rng.normal(size=(9, dimension)), rng.normal(size=(6, dimension))
+    repeated = np.repeat(a, 2, axis=0), np.repeat(b, 3, axis=0)
+    costs = distance.cdist(*repeated)
+    exact = costs[optimize.linear_sum_assignment(costs)].mean()
+    assert wasserstein(a, b) == pytest.approx(exact, rel=1e-13)
+    assert wasserstein(*repeated) == pytest.approx(exact, rel=1e-13)
+    assert wasserstein(1e-200 * a, 1e-200 * b) == pytest.approx(1e-200 * exact, rel=1e-13)
+
+
+def test_a_distance_out_of_range_is_refused():
+    for a, b in (
+        (np.full(3, 1.7e308), np.full(3, -1.7e308)),
+        (np.full(3, 1.7e308), np.full(2, -1.7e308)),
+        (np.full((3, 2), 1.7e308), np.full((2, 2), -1.7e308)),
+        (np.full((3, 2), 1.7e308), np.full((1, 2), -1.7e308)),
+    ):
+        with pytest.raises(FloatingPointError, match="distance exceeds the range"):
+            wasserstein(a, b)
+    for zeros in (np.zeros(2), np.zeros(3)):
+        assert wasserstein([1e308, 1e308], zeros) == pytest.approx(1e308, rel=1e-14)
+    point = np.array([[1e200, 1e200]])
+    assert wasserstein(point, -point) == pytest.approx(8.0**0.5 * 1e200, rel=1e-14)
+
+
+# ---------------------------------------------------------------------------------- approximate
+
+
+@pytest.mark.parametrize("clusters", [2, 16, 100, 512])
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_an_estimate_is_within_its_error(dimension, clusters):
+    rng = np.random.default_rng(clusters)
+    a = rng.standard_t(3.0, size=(900, dimension))
+    b = rng.normal(0.3, 1.0, size=(700, dimension)) ** 2
+    found = estimate(a, b, clusters=clusters)
+    error = abs(found.distance - wasserstein(a, b))
+    assert 0.0 < error < found.error
+    assert error > 1e-3 * found.error
+
+
+def test_estimates_of_maps_that_are_optimal():
+    # Both are optimal since x and |x| have slope 1: int u d(b - a) is the cost of the plan.
+    rng = np.random.default_rng(6)
+    a = rng.normal(size=(50_000, 2))
+    for b, exact in (
+        (rng.permutation(a) + np.array([0.6, 0.8]), 1.0),
+        (2.5 * rng.permutation(a), 1.5 * np.linalg.norm(a, axis=1).mean()),
+    ):
+        errors, bounds = [], []
+        for clusters in (64, 256, 1024):
+            found = estimate(a, b, clusters=clusters)
+            errors.append(abs(found.distance - exact))
+            bounds.append(found.error)
+        assert np.all(np.array(errors) < bounds)
+        assert errors[-1] < 0.01 * exact
+        slope = np.polyfit(np.log([64, 256, 1024]), np.log(bounds), 1)[0]
+        assert slope == pytest.approx(-0.5, abs=0.05)
+
+
+def test_an_estimate_of_few_points_is_exact():
+    a, b = np.random.default_rng(7).normal(size=(2, 60, 2))
+    assert estimate(a, b[:50], clusters=64) == (wasserstein(a, b[:50]), 0.0)
+
+
+def test_an_estimate_scales_and_knows_equal_points():
+    rng = np.random.default_rng(8)
+    a, b = rng.normal(size=(2, 500, 2))
+    one, large = estimate(a, b, clusters=64), estimate(1e300 * a, 1e300 * b, clusters=64)
+    assert large == pytest.approx(1e300 * np.array(one), rel=1e-12)
+    assert estimate(np.ones((99, 2)), np.ones((70, 2)), clusters=4) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (([1.0, 2.0], np.ones((3, 2))), ValueError, r"a must be a sample of shape.*got \(2,\)"),
+        ((np.ones((3, 2)), np.ones((3, 3))), ValueError, r"equal dimension.*\(3, 2\) and \(3, 3\)"),
+        ((np.ones((3, 2)), np.ones((3, 1))), ValueError, "b must be.*d >= 2"),
+        ((np.ones((3, 2)), np.ones((3, 2)), 1), ValueError, "clusters.*at least 2; got 1"),
+        ((np.ones((3, 2)), np.ones((3, 2)), 5000), ValueError, "clusters.*4096; got 5000"),
+        ((np.ones((3, 2)), np.ones((3, 2)), 64.0), TypeError, "clusters must be an integer"),
+        (([[np.nan, 0.0]], np.ones((3, 2))), ValueError, "a must be.*nan"),
+    ],
+)
+def test_an_estimate_names_a_wrong_argument(arguments, error, message):
+    a, b, *clusters = arguments
+    with pytest.raises(error, match=message):
+        estimate(a, b, **({"clusters": clusters[0]} if clusters else {}))
+
+
+@pytest.mark.parametrize("shapes", [((3, 2), (3, 3)), ((3, 2), (3,))])
 def test_samples_in_the_plane_of_other_shapes_are_refused(shapes):
     with pytest.raises(ValueError, match=r"samples? .*got"):
         wasserstein(*map(np.ones, shapes))
 
 
-def test_too_many_samples_to_assign_are_refused():
-    with pytest.raises(ValueError, match="limited to 4096 points; got 4097"):
-        wasserstein(np.ones((4097, 2)), np.ones((4097, 2)))
+def test_too_many_samples_in_space_are_refused():
+    with pytest.raises(ValueError, match=r"limited to 4096 points; got 4097: see .*estimate"):
+        wasserstein(np.ones((4097, 2)), np.ones((3, 2)))
 
 
 @pytest.mark.parametrize("t", [30.0, 40.0, 50.0])
