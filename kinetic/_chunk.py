@@ -1,6 +1,7 @@
 """A chunk of independent particles with its own randomness, moved by one of three clocks."""
 
 import math
+from functools import cached_property
 
 import numpy as np
 
@@ -18,15 +19,25 @@ class Chunk:
     """
 
     def __init__(self, sigma, x, epsilon, diffusion, nu, noise, seeds):
-        first, second = seeds.spawn(2)
-        self.generator = np.random.default_rng(first)
-        self.state = _noise.new_state(second)
+        self.seeds = seeds.spawn(2)
+        self.state = _noise.new_state(self.seeds[1])
         self.blocks = np.zeros((-(-x.size // (2 * _noise.LANES)), 2, _noise.LANES))
         self.x = self.blocks.reshape(-1)[: x.size]
         self.x[:] = x
         self.sigma, self.epsilon, self.diffusion = sigma, epsilon, diffusion
         self.law, self.spread = _noise.NOISES[noise], nu * math.sqrt(epsilon)
-        self.kick, self.numbers = np.full(x.size, self.spread), np.zeros(x.size)
+
+    @cached_property
+    def generator(self):
+        return np.random.default_rng(self.seeds[0])
+
+    @cached_property
+    def kick(self):
+        return np.full(self.x.size, self.spread)
+
+    @cached_property
+    def numbers(self):
+        return np.zeros(self.x.size)
 
     def steps(self, span, weights, biases):
         """Every particle collides once with each of the first P - 1 parameters."""
