@@ -223,8 +223,9 @@ CONTENDERS = {
 
 def moments_of_the_law(activation):
     """Return mean, variance and fourth central moment at the end, without random numbers."""
-    from kinetic import Grid, SimResNet, boltzmann
     from scipy import stats
+
+    from kinetic import Grid, SimResNet, boltzmann
 
     law = boltzmann.law(
         SimResNet(activation, WEIGHT, BIAS), stats.norm(), Grid(-9.0, 9.0, 3000), STEPS * STEP,

@@ -60,6 +60,7 @@ from kinetic.grid_2d import Grid2D
 
 __all__ = ["Transport2D", "reconstruct", "transport", "weight_floor"]
 
+
 class Transport2D(NamedTuple):
     """Result of `transport`.
 
