@@ -31,6 +31,13 @@ def source_digest(package=PACKAGE):
     return digest.hexdigest()[:16]
 
 
+def _stamps():
+    """Names, sizes and times of change of the package's modules."""
+    with os.scandir(PACKAGE) as entries:
+        files = [entry for entry in entries if entry.name.endswith(".py")]
+        return {(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files}
+
+
 def _usable(directory):
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -59,18 +66,20 @@ def _cache_directory():
     return None
 
 
-_DIRECTORY = _cache_directory()
+_STAMPS, _DIRECTORY = _stamps(), _cache_directory()
 
 
 def kernel(function):
     """Compile a module-level function of arrays and numbers, without the GIL, cached.
 
-    The interpreted function stays callable as ``.py_func``.
+    The interpreted function stays callable as ``.py_func``. Kernels of modules that are
+    imported after a change of the source are not cached: the process is a mixture of both.
     """
     before = config.CACHE_DIR
     config.CACHE_DIR = _DIRECTORY or before
+    cached = _DIRECTORY is not None and _stamps() == _STAMPS
     try:
-        return numba.njit(cache=_DIRECTORY is not None, **OPTIONS)(function)
+        return numba.njit(cache=cached, **OPTIONS)(function)
     finally:
         config.CACHE_DIR = before
 
