@@ -31,6 +31,7 @@ from kinetic import Grid, Grid2D, SimResNet, mean_field
 from kinetic.grid import CellLaw
 
 results(
+    "distances.Estimate",
     "finite_volume.Transport",
     "finite_volume_2d.Transport2D",
     "mean_field.Solution",
@@ -341,3 +342,10 @@ LAWS_AND_SAMPLES = laws().but(
     bads=(*ANY.bads, constant([]), constant(np.ones((2, 2, 2))), constant(3.0)),
 )
 target("distances.wasserstein", a=LAWS_AND_SAMPLES, b=LAWS_AND_SAMPLES)
+POINTS = array(normal((1, 40), 2), length=False)
+target(
+    "distances.estimate",
+    a=POINTS,
+    b=POINTS,
+    clusters=integer((2, 20), low=2, edges=(4096,), bads=(4097,)),
+)
