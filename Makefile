@@ -17,7 +17,7 @@ export PYTHONUNBUFFERED := 1
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book preview test notebooks lock bench clean
+.PHONY: help venv book preview test notebooks lock bench scale clean
 
 help:
 	@echo "make book       execute every chapter and build the site in _build/html"
@@ -52,6 +52,9 @@ lock: $(READY)
 
 bench: $(READY)
 	@$(MAKE) -C benchmarks
+
+scale: $(READY)
+	@$(RUN) tools/scale.py $(SCALE_ARGS)
 
 clean:
 	@"$(PYTHON)" tools/clean.py

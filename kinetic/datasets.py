@@ -13,7 +13,7 @@ from kinetic import _validate
 from kinetic.handwriting import Digits, digits, mnist
 
 __all__ = [
-    "Digits", "LineLaw", "Measurements", "Vehicles", "digits", "mnist", "regression",
+    "Digits", "LineLaw", "Measurements", "Vehicles", "digits", "lengths", "mnist", "regression",
     "slopes_and_intercepts", "table_1", "vehicles",
 ]  # fmt: skip
 
@@ -41,6 +41,19 @@ def table_1():
     )
 
 
+def lengths(count=50, rng=0):
+    """Independent lengths of vehicles, uniform on [2, 8].
+
+    Arguments and errors as in `vehicles`, whose lengths these are.
+
+    Returns
+    -------
+    (M,) ndarray
+    """
+    count = _validate.integer("count", count, low=1)
+    return _validate.generator("rng", rng).uniform(SHORTEST, LONGEST, count)
+
+
 def vehicles(count=50, rng=0):
     """Vehicles with independent lengths, uniform on [2, 8]; trucks are longer than 5.
 
@@ -60,8 +73,7 @@ def vehicles(count=50, rng=0):
     ValueError, TypeError
         If count is not a positive integer.
     """
-    count = _validate.integer("count", count, low=1)
-    length = _validate.generator("rng", rng).uniform(SHORTEST, LONGEST, count)
+    length = lengths(count, rng)
     return Vehicles(length, np.where(length > THRESHOLD, "truck", "car"))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kinetic import SimResNet, ensemble, network
+from kinetic import SimResNet, datasets, ensemble, network
 from kinetic.summaries import Histogram, Moments, Quantiles
 
 NET = SimResNet("tanh", 1.0, -5.0)
@@ -16,15 +16,10 @@ WALLS = (2.0, 8.0)
 SUMMARIES = {"moments": Moments(), "bins": Histogram(WALLS, 60), "quantiles": Quantiles(100)}
 
 
-def lengths(count, rng):
-    """Lengths of vehicles; `scipy.stats` takes long to import."""
-    return rng.uniform(*WALLS, count)
-
-
 def classification(block=1000, output=None, seed=0, **options):
     """The classification problem at t = 2, with walls, in small blocks."""
     output = output or network.end_map(NET, WALLS, 2.0, walls=WALLS)
-    return ensemble.Problem(lengths, output, SUMMARIES, seed=seed, block=block, **options)
+    return ensemble.Problem(datasets.lengths, output, SUMMARIES, seed=seed, block=block, **options)
 
 
 @dataclass(frozen=True)

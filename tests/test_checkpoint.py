@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ensemble_problems import classification, gaussian, lengths
+from ensemble_problems import classification, gaussian
 from scipy import stats
 
 from kinetic import _checkpoint, _ensemble_blocks, _identity, ensemble
+from kinetic.datasets import lengths
 from kinetic.summaries import Histogram
 
 PARTICLES = 20_000

@@ -5,9 +5,10 @@ import signal
 from concurrent.futures import CancelledError, Executor, Future
 
 import pytest
-from ensemble_problems import Slow, begun, classification, gaussian, lengths
+from ensemble_problems import Slow, begun, classification, gaussian
 
 from kinetic import ensemble
+from kinetic.datasets import lengths
 from kinetic.summaries import Histogram, Moments, Quantiles
 
 PARTICLES = 40_000

@@ -19,6 +19,7 @@ def test_vehicles_are_uniform_reproducible_and_classified():
     np.testing.assert_array_equal(data.length, datasets.vehicles(5000, rng=3).length)
     generator = np.random.default_rng(3)
     np.testing.assert_array_equal(data.length, datasets.vehicles(5000, generator).length)
+    np.testing.assert_array_equal(data.length, datasets.lengths(5000, 3))
 
 
 def test_measurements_are_at_fixed_positions_with_standard_normal_errors():

@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
-from ensemble_problems import NET, WALLS, classification, fails_above_seven, forgetful, lengths
+from ensemble_problems import NET, WALLS, classification, fails_above_seven, forgetful
 from scipy import integrate, stats
 
 from kinetic import SimResNet, _ensemble_blocks, datasets, ensemble, mean_field, network
@@ -66,7 +66,7 @@ def test_seed_and_block_are_part_of_the_problem(reference):
 
 def test_blocks_are_those_drawn_by_hand(problem, reference):
     streams = [np.random.SeedSequence(0, spawn_key=(i,)) for i in range(38)]
-    drawn = [lengths(1000, np.random.default_rng(stream)) for stream in streams]
+    drawn = [datasets.lengths(1000, np.random.default_rng(stream)) for stream in streams]
     x = network.propagate(NET, np.concatenate(drawn)[:PARTICLES], 2.0, walls=WALLS)
     moments = reference["moments"]
     assert moments.count == reference.particles == reference["bins"].count == PARTICLES
