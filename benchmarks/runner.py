@@ -20,7 +20,19 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 THREAD_COUNTS += ("NPROC",)  # XLA
-PEERS = ("kinetic", "numba", "numpy", "scipy", "jax", "diffrax", "torch", "torchdiffeq", "clawpack")
+PEERS = (
+    "kinetic",
+    "numba",
+    "numpy",
+    "scipy",
+    "jax",
+    "diffrax",
+    "torch",
+    "torchdiffeq",
+    "torchsde",
+    "POT",
+    "clawpack",
+)
 PEERS += ("py-pde", "fplanck", "FiPy")
 
 
