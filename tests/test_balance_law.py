@@ -72,13 +72,30 @@ def test_compiled_linear_flux_agrees_with_the_functions(boundary):
     assert one.steps == two.steps
 
 
+@pytest.mark.parametrize("boundary", ["no-flux", "open"])
+def test_compiled_steps_agree_with_those_that_call_a_function(boundary):
+    u = np.random.default_rng(0).random(20)
+    a = np.cos(5.0 * GRID.faces)
+    options = {"diffusion": 0.1 + 0.05 * np.sin(GRID.centers), "boundary": boundary}
+    one = balance_law.solve(u, GRID, [0.0, 0.3, 30.0], velocity=a, **options)
+    two = balance_law.solve(u, GRID, [0.0, 0.3, 30.0], velocity=lambda t: a, **options)
+    assert one.steps == two.steps > 1000
+    np.testing.assert_allclose(one.averages, two.averages, rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(one.outflow, two.outflow, rtol=1e-10, atol=1e-14)
+
+
 def test_compiled_fluxes_agree_with_interpreted():
     u, a = np.random.default_rng(0).random(20), np.cos(5.0 * GRID.faces)
-    results = []
+    results, steps = [], []
     for run in (balance_law._linear_fluxes, balance_law._linear_fluxes.py_func):
         total = np.empty(21)
         run(u, a, 0.01, *np.empty((2, 20)), 1.0 + u, np.empty(20), 0.1, True, total)
         results.append(total)
+    for run in (balance_law._linear_steps, balance_law._linear_steps.py_func):
+        later, left = u.copy(), np.zeros(2)
+        run(later, a, 0.01, 1.0 + u, 0.1, True, 1e-3, 2, left)
+        steps.append(np.concatenate([later, left]))
+    np.testing.assert_allclose(*steps, rtol=1e-12)
     np.testing.assert_allclose(*results, rtol=1e-12)
 
 
