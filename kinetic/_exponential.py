@@ -36,7 +36,7 @@ RESIDUES = np.array([
 ])  # fmt: skip
 TERMS = POLES.size
 KEPT_FACTORS = 4
-MOST_PARTS = 2**50
+MOST_PARTS, MOST_TAKEN = 2**50, 10**5
 CONFIDENCE = 1e-3
 """Of the tolerance: below it the next interval is tried twice as long."""
 
@@ -169,6 +169,11 @@ class Exponential:
             out -= errors * (out / sums[:, None] if self._steady is None else self._steady)
         return out, leaving
 
+    def times(self, u, length):
+        """exp(length A) u, without a test of its accuracy, and what leaves at both ends."""
+        (found, _), (leaving, _) = self._propagate(u, length)
+        return found, leaving
+
     def _balance(self, u, out, leaving):
         """Correct by rounding the larger of what stays and what leaves: nothing is lost."""
         before = u.sum() * self._dx
@@ -195,7 +200,7 @@ class Exponential:
         Returns
         -------
         (u, what has left through the ends, number of intervals), or None: where the
-        intervals become shorter than rounding, or are not accepted.
+        intervals become shorter than rounding or too many, or are not accepted.
         """
         base = 0.0 if self._steady is None else u.sum() * self._steady
         state, left, taken = u - base, np.zeros(2), 0
@@ -208,7 +213,7 @@ class Exponential:
                 difference = self._dx * np.abs(end - whole).sum()
                 if not difference <= tolerance:
                     position, parts = 2 * position, 2 * parts
-                    if parts > MOST_PARTS:
+                    if parts > MOST_PARTS or taken > MOST_TAKEN:
                         return None
                     continue
                 after = base + end

@@ -175,8 +175,8 @@ def integrate(u, fluxes, dx, times, method, *, tolerance, step=None, accepts=Non
     accepts : callable, optional
         Of u before and after a step; where it is false the step is halved.
     direct : callable, optional
-        Of u and the time to the next output; returns u there, what has left and the number
-        of steps, or None, and then steps are taken.
+        Of u, its time and that of the next output; returns u there, what has left and the
+        number of steps, or None, and then steps are taken.
 
     Returns
     -------
@@ -197,7 +197,7 @@ def integrate(u, fluxes, dx, times, method, *, tolerance, step=None, accepts=Non
     dt = dx / np.abs(first).max() if step is None else step
     for i in range(1, times.size):
         t, end = times[i - 1], times[i]
-        found = None if direct is None else direct(state[inner], end - t)
+        found = None if direct is None else direct(state[inner], t, end)
         if found is not None:
             state[inner], left, count = found
             averages[i], outflow[i] = state[inner], outflow[i - 1] + left

@@ -8,9 +8,10 @@ needs none. Cell averages of g live in cells, F on faces. Dimensionless.
 ================== ====================== ============================ ==================
 method             space                  time                         kept at every step
 ================== ====================== ============================ ==================
-implicit           order 4                exp(t A); order 3, L-stable  M, S
-structure-         order 2, Scharfetter-  exp(t A); order 2, L-stable, M, S, P, E
-preserving         Gummel                 shortened where P or E fails
+implicit           order 4                exponentials, or order 3,    M, S
+                                          L-stable
+structure-         order 2, Scharfetter-  exponentials, or order 2,    M, S, P, E
+preserving         Gummel                 L-stable
 euler              order 2, the same      order 1, implicit Euler      M, S, P, E
 paper              CWENO3, Lax-Friedrichs SSP-RK3, dt < 0.45 dx^2 / D  M
 ================== ====================== ============================ ==================
@@ -23,13 +24,14 @@ steady state in place; such a matrix enlarges no relative entropy. The limit exp
 such steps is one as well.
 
 With constant w and b the first two methods apply exp(t A) (`kinetic._exponential`) between
-output times, however far apart, to ``tolerance`` and mostly to rounding. For
+output times, however far apart, to ``tolerance`` and mostly to rounding. Where w and b depend
+on time, they take steps of order four with two exponentials each (`kinetic._magnus`). For
 ``structure-preserving`` P and E are tested: averages that are negative by less than 1e-12 of
-the largest become 0, and if E fails by more than rounding, steps are taken instead. So they
-are if w and b depend on time or ``step`` is given. P and E then hold where dt times the
-largest rate at which mass leaves a cell is at most 1 + sqrt(2), since the step is a convex
-combination of matrices as above; longer steps are tested and halved if they fail.
-``implicit`` and ``paper`` promise neither.
+the largest become 0, and if P or E fails by more than rounding, Runge-Kutta steps are taken
+instead, as they are if ``step`` is given. P and E then hold where dt times the largest rate at
+which mass leaves a cell is at most 1 + sqrt(2), since the step is a convex combination of
+matrices as above; longer steps are tested and halved if they fail. ``implicit`` and ``paper``
+promise neither.
 
 Steps are chosen so that the estimate of the error of one step in L1 stays below
 ``tolerance``; the cost does not grow like dx^-2.
@@ -44,6 +46,7 @@ from kinetic import (
     _diffusion,
     _exponential,
     _implicit,
+    _magnus,
     _quasi_steady,
     _validate,
     balance_law,
@@ -191,8 +194,8 @@ def solve(
         fluxes = order(state, sigma, coefficient, grid.dx, is_open)
         if not net.autonomous:
             fluxes = _changing(net, points, coefficient, grid.dx, order, is_open)
-        elif step is None and method != "euler":
-            direct = _direct(fluxes, grid.dx, equilibrium, log_equilibrium, method, tolerance)
+        if step is None and method != "euler":
+            direct = _direct(fluxes, grid.dx, log_equilibrium, method, tolerance)
         accepts = _keeps_structure(log_equilibrium, grid.dx) if method != "implicit" else None
         found = _implicit.integrate(
             averages, fluxes, grid.dx, times, _STEPS[method],
@@ -295,14 +298,20 @@ def _changing(net, points, coefficient, dx, order, is_open):
     return at
 
 
-def _direct(fluxes, dx, equilibrium, log_equilibrium, method, tolerance):
-    """A function of g and a time that goes there at once."""
-    steady = None if equilibrium is None else equilibrium / equilibrium.sum()
-    exponential = _exponential.Exponential(fluxes, dx, steady)
+def _direct(fluxes, dx, log_equilibrium, method, tolerance):
+    """A function of g, its time and a later one that goes there by exponentials."""
     accepts = None
     if method != "implicit":
         accepts = _keeps_structure(log_equilibrium, dx, NOISE)
-    return partial(exponential.advance, tolerance=tolerance, accepts=accepts)
+    options = {"tolerance": tolerance, "accepts": accepts}
+    if callable(fluxes):
+        return partial(_magnus.advance, fluxes=fluxes, dx=dx, **options)
+    steady = None
+    if log_equilibrium is not None:
+        steady = np.exp(log_equilibrium)
+        steady /= steady.sum()
+    exponential = _exponential.Exponential(fluxes, dx, steady)
+    return lambda g, t, end: exponential.advance(g, end - t, **options)
 
 
 def _keeps_structure(log_equilibrium, dx, noise=0.0):

@@ -12,6 +12,7 @@ from kinetic import (
     SimResNet,
     _exponential,
     _implicit,
+    _magnus,
     _quasi_steady,
     fokker_planck,
     mean_field,
@@ -299,15 +300,17 @@ def test_averages_within_the_noise_become_zero_and_mass_is_kept():
     assert not accepts(before, np.array([1.5, -1e-11, 1.5]))
 
 
-def test_steps_are_taken_where_the_exponential_is_refused(monkeypatch):
-    times = [0.0, 0.5, 1.0]
-    arguments = {"nu": NU, "method": "structure-preserving", "tolerance": 1e-7}
-    one = fokker_planck.solve(OU, START, GRID, times, **arguments)
+@pytest.mark.parametrize("w", [-1.0, lambda t: -1.0 - 0.5 * np.sin(t)])
+def test_steps_are_taken_where_exponentials_are_refused(w, monkeypatch):
+    net, grid, times = SimResNet("identity", w, 0.0), Grid(-5.0, 5.0, 100), [0.0, 0.5, 1.0]
+    arguments = {"nu": NU, "method": "structure-preserving", "tolerance": 1e-6}
+    one = fokker_planck.solve(net, START, grid, times, **arguments)
     monkeypatch.setattr(_exponential.Exponential, "advance", lambda *_, **options: None)
-    two = fokker_planck.solve(OU, START, GRID, times, **arguments)
-    assert one.steps == 4
-    assert two.steps > 50
-    assert GRID.norm(one.density[-1] - two.density[-1]) < 3e-6
+    monkeypatch.setattr(_magnus, "advance", lambda *_, **options: None)
+    two = fokker_planck.solve(net, START, grid, times, **arguments)
+    assert one.steps == (4 if net.autonomous else 64)
+    assert two.steps > 64
+    assert grid.norm(one.density[-1] - two.density[-1]) < 3e-5
 
 
 @pytest.mark.parametrize("method", ["implicit", "structure-preserving", "euler"])
