@@ -311,6 +311,7 @@ CONTENDERS = {
     "numpy, in strips": numpy,
     "SharpClaw WENO5 SSP33": sharpclaw,
 }
+TWO_THREADS = ("kinetic", "jax.jit", "torch.compile")
 
 
 def main(quick=False):
@@ -318,7 +319,7 @@ def main(quick=False):
     peak = floor.peaks()
     results, tables = [], []
     for threads in (1, 2):
-        names = [n for n in CONTENDERS if threads == 1 or n.split()[0].strip(",") != "numpy"]
+        names = list(CONTENDERS if threads == 1 else TWO_THREADS)
         cases = [{"cells": cells} for cells in ((200,) if quick else (200, 800))]
         for case, answers in runner.compare(
             "transport_2d.py", names, cases, threads=threads, rounds=2 if quick else 5
