@@ -7,22 +7,34 @@ end of the step, and only a few rows of the stages between and of the fluxes are
 
 import math
 
+import numpy as np
+
 from kinetic._compile import inlined, kernel
+from kinetic._limited_2d import fill_ends, finish, update
 
 GAUSS = 0.5 / math.sqrt(3.0)
 """Distance of the Gauss points of a face from its middle, in parts of its length."""
 
-LAG = 3
-"""Rows between two stages: ghost row 0 is extrapolated from the rows 1, 2 and 3."""
+STAGES, LAG = 3, 3
+NODES = (0.0, 1.0, 0.5)
+"""Rows between two stages: the ghost row is extrapolated from three rows."""
 
-HALO = 7
-"""Rows on each side on which a row depends after a step: two a stage and one of the limiter."""
+HALO = 8
+"""Rows on each side on which a row depends after a step: two a stage and two of the limiter."""
 
 VALUES_KEPT = 8
 FLUXES_KEPT = 16
 """Rows kept of the states between the stages and of the fluxes; powers of two."""
 
 STRAIGHT, BENT = 0.25 + 13.0 / 3.0, 0.5 - 26.0 / 3.0
+
+
+def buffers(plane, states, limiter):
+    """What `march` needs besides the state; states: None, or all rows of those between stages."""
+    width = plane[1]
+    kept = np.zeros((STAGES - 1, VALUES_KEPT, width)) if states is None else states
+    fluxes = (FLUXES_KEPT, width) if states is None else plane
+    return kept, np.zeros(fluxes), np.zeros(fluxes), np.zeros((STAGES, width)), limiter
 
 
 @inlined
@@ -69,9 +81,9 @@ def _fluxes(v, below, row, above, i, a, b, upwind, s, fx, fy, left, here, keep, 
     below, row and above are where v holds the rows i - 1, i and i + 1; left and here where
     fx and fy hold theirs. upwind[s] is what row i - 1 contributes to its right faces.
     """
-    ny = v.shape[1] - 2
     lower = 0.0
-    for j in range(1, ny + 1):
+    for k in range(v.shape[1] - 4):
+        j = k + 2
         center = v[row, j]
         west, east = center - v[below, j], v[above, j] - center
         south, north = center - v[row, j - 1], v[row, j + 1] - center
@@ -82,140 +94,57 @@ def _fluxes(v, below, row, above, i, a, b, upwind, s, fx, fy, left, here, keep, 
         tilt_x, tilt_y = (2.0 * GAUSS) * half_x, (2.0 * GAUSS) * half_y
         twist = (GAUSS * quarter) * cross
         at_left = upwind[s, j] + _negative(
-            a[0, i - 1, j - 1], a[1, i - 1, j - 1], middle_x - half_x, tilt_y - twist
+            a[0, i - 2, j - 2], a[1, i - 2, j - 2], middle_x - half_x, tilt_y - twist
         )
-        at_right = _positive(a[0, i, j - 1], a[1, i, j - 1], middle_x + half_x, tilt_y + twist)
+        at_right = _positive(
+            a[0, i - 1, j - 2], a[1, i - 1, j - 2], middle_x + half_x, tilt_y + twist
+        )
         at_lower = lower + _negative(
-            b[0, i - 1, j - 1], b[1, i - 1, j - 1], middle_y - half_y, tilt_x - twist
+            b[0, i - 2, j - 2], b[1, i - 2, j - 2], middle_y - half_y, tilt_x - twist
         )
-        lower = _positive(b[0, i - 1, j], b[1, i - 1, j], middle_y + half_y, tilt_x + twist)
+        lower = _positive(b[0, i - 2, j - 1], b[1, i - 2, j - 1], middle_y + half_y, tilt_x + twist)
         # All of the cell before the first store: else the loop does not vectorize.
         at_left += keep * fx[left, j]
         at_lower += keep * fy[here, j - 1]
         upwind[s, j] = at_right
         fx[left, j] = at_left
         fy[here, j - 1] = at_lower
-    fy[here, ny] = keep * fy[here, ny] + lower
-
-
-@inlined
-def _update(u, out, target, i, fx, fy, left, here, to_x, to_y):
-    """Row i of out = u minus the differences of the fluxes, with its two ghost cells."""
-    ny = u.shape[1] - 2
-    for j in range(1, ny + 1):
-        out[target, j] = u[i, j] - (
-            to_x * (fx[here, j] - fx[left, j]) + to_y * (fy[here, j] - fy[here, j - 1])
-        )
-    _fill_ends(out, target)
-
-
-@inlined
-def _fill_ends(u, i):
-    ny = u.shape[1] - 2
-    u[i, 0] = 3.0 * u[i, 1] - 3.0 * u[i, 2] + u[i, 3]
-    u[i, ny + 1] = 3.0 * u[i, ny] - 3.0 * u[i, ny - 1] + u[i, ny - 2]
+    right = v.shape[1] - 3
+    fy[here, right] = keep * fy[here, right] + lower
 
 
 @inlined
 def _extrapolate(u, ghost, one, two, three):
-    for j in range(1, u.shape[1] - 1):
+    for k in range(u.shape[1] - 4):
+        j = k + 2
         u[ghost, j] = 3.0 * u[one, j] - 3.0 * u[two, j] + u[three, j]
-    _fill_ends(u, ghost)
-
-
-@inlined
-def _kept_parts(u, i, fx, fy, left, here, kept, row, to_x, to_y):
-    """What part of its fluxes each cell of row i can give; whether one cannot give all."""
-    ny, found = u.shape[1] - 2, 0
-    for j in range(1, ny + 1):
-        found |= _leaving(fx, fy, left, here, j, to_x, to_y) > max(u[i, j], 0.0)
-    if found == 0:
-        kept[row] = 1.0
-        return False
-    for j in range(1, ny + 1):
-        leaving, held = _leaving(fx, fy, left, here, j, to_x, to_y), max(u[i, j], 0.0)
-        part = held / leaving
-        kept[row, j] = part if leaving > held else 1.0
-    return True
-
-
-@inlined
-def _leaving(fx, fy, left, here, j, to_x, to_y):
-    return to_x * (max(fx[here, j], 0.0) + max(-fx[left, j], 0.0)) + to_y * (
-        max(fy[here, j], 0.0) + max(-fy[here, j - 1], 0.0)
-    )
-
-
-@inlined
-def _limit_x(fx, face, kept, before, after):
-    for j in range(1, fx.shape[1] - 1):
-        flux, west, east = fx[face, j], kept[before, j], kept[after, j]
-        fx[face, j] = flux * (west if flux > 0.0 else east)
-
-
-@inlined
-def _limit_y(fy, row, kept, at):
-    for j in range(fy.shape[1] - 1):
-        flux, south, north = fy[row, j], kept[at, j], kept[at, j + 1]
-        fy[row, j] = flux * (south if flux > 0.0 else north)
-
-
-@inlined
-def _finish(r, u, out, fx, fy, mask, kept, limited, lost_x, lost_y, rows, own, to_x, to_y):
-    """Limit the fluxes of row r, the faces of which are known, and end the step of row r - 1.
-
-    After the last row this one ends, too.
-    """
-    nx, ny = u.shape[0] - 2, u.shape[1] - 2
-    before, at = (r - 1) & 3, r & 3
-    if r == max(1, rows[0] - 1):
-        limited[before] = False
-        kept[before] = 1.0
-    limited[at] = _kept_parts(u, r, fx, fy, (r - 1) & mask, r & mask, kept, at, to_x, to_y)
-    if limited[before] or limited[at]:
-        _limit_x(fx, (r - 1) & mask, kept, before, at)
-    if limited[at]:
-        _limit_y(fy, r & mask, kept, at)
-    if r == nx and limited[at]:
-        kept[(r + 1) & 3] = 1.0
-        _limit_x(fx, r & mask, kept, at, (r + 1) & 3)
-    if r == 1 and own[0] == 1:
-        for j in range(1, ny + 1):
-            lost_x[0, j] -= to_x * fx[0, j]
-    if r == nx and own[1] == nx:
-        for j in range(1, ny + 1):
-            lost_x[1, j] += to_x * fx[nx & mask, j]
-    for i in range(max(r - 1, rows[0]), r + (r == nx)):
-        _update(u, out, i, i, fx, fy, (i - 1) & mask, i & mask, to_x, to_y)
-        if own[0] <= i <= own[1]:
-            lost_y[i, 0] -= to_y * fy[i & mask, 0]
-            lost_y[i, 1] += to_y * fy[i & mask, ny]
+    fill_ends(u, ghost, 3)
 
 
 @inlined
 def _pipeline(u, out, a, b, work, rows, own, begin, stop, to_x, to_y, epsilon):
     """Stages begin..stop of one step for the rows rows[0]..rows[1] of out; see `march`."""
-    v, w, fx, fy, upwind, kept, limited, lost_x, lost_y = work
-    nx, ny = u.shape[0] - 2, u.shape[1] - 2
+    states, fx, fy, upwind, limiter = work
+    top = u.shape[0] - 3
     first, last = rows
     whole = stop - begin == 3
     mask = FLUXES_KEPT - 1 if whole else -1
-    start = max(1, first - (6 if whole else 2))
-    for p in range(start, min(nx, last + 2) + 2 + LAG * (stop - begin - 1)):
+    start = max(2, first - (7 if whole else 3))
+    for p in range(start, min(top, last + 3) + 2 + LAG * (stop - begin - 1)):
         for s in range(begin, stop):
             i = p - LAG * (s - begin)
-            reach = 2 * (3 - s) if whole else 2
-            low, high = max(1, first - reach), min(nx, last + reach)
-            if i < low or i > high + (high == nx):
+            reach = 1 + 2 * (3 - s) if whole else 3
+            low, high = max(2, first - reach), min(top, last + reach)
+            if i < low or i > high + (high == top):
                 continue
-            source, target = (u, v) if s == 0 else ((v, w) if s == 1 else (w, out))
+            source = u if s == 0 else states[s - 1]
             wrap = -1 if s == 0 or not whole else VALUES_KEPT - 1
             keep = 0.0 if s == 0 else (1.0 if s == 1 else 0.25)
-            if i <= nx:
+            if i <= top:
                 below, row, above = (i - 1) & wrap, i & wrap, (i + 1) & wrap
-                if i == 1:
+                if i == 2:
                     _extrapolate(source, below, row, above, (i + 2) & wrap)
-                if i == nx:
+                if i == top:
                     _extrapolate(source, above, row, below, (i - 2) & wrap)
                 if i == low:
                     upwind[s] = 0.0
@@ -224,22 +153,20 @@ def _pipeline(u, out, a, b, work, rows, own, begin, stop, to_x, to_y, epsilon):
                     (i - 1) & mask, i & mask, keep, epsilon,
                 )  # fmt: skip
             else:
-                for j in range(1, ny + 1):
-                    fx[nx & mask, j] = keep * fx[nx & mask, j] + upwind[s, j]
+                for k in range(u.shape[1] - 4):
+                    j = k + 2
+                    fx[top & mask, j] = keep * fx[top & mask, j] + upwind[s, j]
             i -= 1
+            part = 0.5 if s == 0 else (0.125 if s == 1 else 1.0 / 3.0)  # of twice the fluxes
             if s == 2:
-                if i >= max(1, first - 1) and i <= last + 1:
-                    _finish(
-                        i, u, out, fx, fy, mask, kept, limited, lost_x, lost_y, rows, own,
-                        2.0 / 3.0 * to_x, 2.0 / 3.0 * to_y,
-                    )  # fmt: skip
-                continue
-            if i >= low + (low > 1) if whole else first <= i <= last:
-                part = 1.0 if s == 0 else 0.25
+                if max(2, first - 2) <= i <= last + 2:
+                    finish(i, u, out, fx, fy, mask, limiter, rows, own, part * to_x, part * to_y, 3)
+            elif i >= low + (low > 2) if whole else first <= i <= last:
                 at = i & (VALUES_KEPT - 1) if whole else i
-                _update(
-                    u, target, at, i, fx, fy, (i - 1) & mask, i & mask, part * to_x, part * to_y
+                update(
+                    u, states[s], at, i, fx, fy, (i - 1) & mask, i & mask, part * to_x, part * to_y
                 )
+                fill_ends(states[s], at, 3)
 
 
 @kernel
@@ -250,12 +177,12 @@ def march(u, out, spare, other, a, b, work, first, last, count, begin, stop, to_
     states alternate between other and spare, of which rows outside of first..last are used
     as well; they may be out and u where first..last are all rows. With stop = begin + 1 a
     single stage, where work holds all rows of the states and the fluxes.
-    to_x, to_y: dt / (2 dx), dt / (2 dy).
+    to_x, to_y: dt / dx, dt / dy.
     """
-    nx = u.shape[0] - 2
+    top = u.shape[0] - 3
     for k in range(count):
         left = count - 1 - k
         source = u if k == 0 else (other if left % 2 else spare)
         target = out if left == 0 else (spare if left % 2 else other)
-        rows = max(1, first - HALO * left), min(nx, last + HALO * left)
+        rows = max(2, first - HALO * left), min(top, last + HALO * left)
         _pipeline(source, target, a, b, work, rows, (first, last), begin, stop, to_x, to_y, epsilon)

@@ -1,16 +1,18 @@
-r"""Third-order finite volumes for d_t u + d_x (a u) + d_y (b u) = 0 (eqs. (24), (25); paper).
+r"""Finite volumes in two dimensions of order three (eqs. (24), (25); paper) and five.
 
-The cell averages u_ij, i = 1..nx, j = 1..ny, live in cells; arrays of averages in kernels
-carry one ring of ghost cells, filled by quadratic extrapolation, first in x, then in y.
-The velocities a and b live in two Gauss points of each face, a (2, nx + 1, ny) on the
-faces between neighbours in x, b (2, nx, ny + 1) on those between neighbours in y; index
-0 is the point with the smaller coordinate. The flux of a face is the mean of those at
-its Gauss points. One point in the middle would leave an error of second order, except
-where a depends on x and b on y alone.
+    d_t u + d_x (a u) + d_y (b u) = 0
 
-Reconstruction: compact CWENO3 in two dimensions (Levy, Puppo, Russo 2000). With xi and eta
-in [-1/2, 1/2] the coordinates in a cell, the candidates are the four planes through the
-average and those of one neighbour in x and one in y, and
+The cell averages u_ij, i = 1..nx, j = 1..ny, live in cells, with a ring of ghost cells around
+that is extrapolated as in `kinetic.finite_volume`. The velocities a and b live in k Gauss points
+of each face, a (k, nx + 1, ny) on the faces between neighbours in x, b (k, nx, ny + 1) on those
+between neighbours in y; index 0 is the point with the smallest coordinate. k is 2 at order three,
+3 at order five: one point in the middle would leave an error of second order, except where
+a depends on x and b on y alone.
+
+Third order: the flux of a face is the mean of those at its two points. Reconstruction by compact
+CWENO3 in two dimensions (Levy, Puppo, Russo 2000). With xi and eta in [-1/2, 1/2] the coordinates
+in a cell, the candidates are the four planes through the average and those of one
+neighbour in x and one in y, and
 
     P_0 = u + D1x xi + D1y eta + D2x (xi^2 - 1/12) + 2 Dxy xi eta + D2y (eta^2 - 1/12),
     Dxy = (u_{i+1,j+1} - u_{i+1,j-1} - u_{i-1,j+1} + u_{i-1,j-1}) / 4
@@ -26,14 +28,21 @@ the nonlinear weights are proportional to C_k / (I_k + epsilon)^2. epsilon is th
 occupies replaced by the square root of its share in the area. At the Gauss points
 eta^2 = 1/12, so that D2y drops out there.
 
+Fifth order: the average of u over a face comes by CWENO-Z5 of `kinetic.finite_volume` from the
+cell averages on its normal, in the cell that the flow leaves. Its product with a along
+the face is integrated with the linear and the quadratic part of u from the averages over the
+neighbouring faces (`kinetic._rows_2d_5`); the parts of higher degree enter the
+flux in O(dx^6). These two parts are not limited: at a jump they are O(dx).
+
 Flux, time stepping and ends are those of `kinetic.finite_volume`. The step is at most
 cfl min(dx / max |a|, dy / max |b|), and at cfl = 1/2 a flow in both directions takes
 a whole cell at most.
 
-Positivity: where the fluxes of a step take more from a cell than it holds, they are
-scaled back to its content. In one dimension the exact flux never takes more. Here mass
-may pass through the corner of a cell within a step, so that it can, but of a smooth
-density only where it is O(dx^2) itself; the measured order does not suffer.
+Positivity: where the fluxes of a step take more from a cell than it holds and is sure to receive,
+they are scaled back to that. Sure is what the neighbours could give if they received nothing.
+In one dimension the exact flux never takes more than a cell holds. Here mass may pass
+through the corner of a cell within a step, so that without what is received a smooth density
+would be limited at its minima, and the fifth order lost there.
 """
 
 import math
@@ -41,24 +50,31 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kinetic import _validate
+from kinetic import _fifth_order, _rows_2d_5, _validate
 from kinetic._parallel import thread_count
 from kinetic._rows_2d import half_slopes
-from kinetic._strips_2d import Strips
+from kinetic._strips_2d import Strips, extrapolated
 from kinetic.finite_volume import (
     BOUNDARIES,
     FEWEST_STEPS,
-    LARGEST_FLOOR,
+    check_order,
     check_positive,
     occupied,
     relative_epsilon,
+    relative_floor,
     scaled,
     squared,
     step_count,
 )
 from kinetic.grid_2d import Grid2D
 
-__all__ = ["Transport2D", "reconstruct", "transport", "weight_floor"]
+__all__ = ["POWERS", "Transport2D", "reconstruct", "transport", "weight_floor"]
+
+POWERS = {
+    3: ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2)),
+    5: tuple((p, q) for p in range(5) for q in range(5)),
+}
+"""Powers of xi and eta that the coefficients of a reconstruction belong to, at each order."""
 
 
 class Transport2D(NamedTuple):
@@ -67,7 +83,7 @@ class Transport2D(NamedTuple):
     times : (T,) output times.
     averages : (T, nx, ny) cell averages at these times.
     outflow : (T, 4) mass that has left through the left, right, lower and upper side.
-    steps : number of time steps of three stages each.
+    steps : number of time steps, of three stages each at order three, of six at order five.
     """
 
     times: np.ndarray
@@ -76,29 +92,23 @@ class Transport2D(NamedTuple):
     steps: int
 
 
-def weight_floor(averages):
+def weight_floor(averages, order=3):
     """epsilon of the nonlinear weights for initial (nx, ny) averages (module docstring)."""
     averages = _validate.array("averages", averages)
+    order = check_order(order)
     check_positive(averages)
     typical, cells = occupied(averages)
-    return squared(typical) * _relative_floor(cells)
+    return squared(typical) * relative_floor(1.0 / math.sqrt(cells), order)
 
 
-def _relative_floor(cells):
-    return min(1.0 / math.sqrt(cells), LARGEST_FLOOR)
+def with_ghosts(averages, order=3):
+    """Averages with extrapolated ghost cells around: one, or two at order five."""
+    padded = extrapolated(extrapolated(averages, order).T, order).T
+    return padded[1:-1, 1:-1] if order == 3 else padded
 
 
-def with_ghosts(averages):
-    """(nx + 2, ny + 2) averages with a ring of quadratically extrapolated ghost cells."""
-    padded = np.pad(averages, 1)
-    for u in (padded[:, 1:-1], padded.T):
-        u[0] = 3.0 * u[1] - 3.0 * u[2] + u[3]
-        u[-1] = 3.0 * u[-2] - 3.0 * u[-3] + u[-4]
-    return padded
-
-
-def reconstruct(averages, epsilon):
-    """CWENO3 polynomial of each cell.
+def reconstruct(averages, epsilon, order=3):
+    """CWENO polynomial of each cell.
 
     Parameters
     ----------
@@ -106,32 +116,57 @@ def reconstruct(averages, epsilon):
         Cell averages, nx >= 5 and ny >= 5.
     epsilon : float
         Floor of the smoothness indicators, positive; see `weight_floor`.
+    order : {3, 5}
+        At order five by CWENO-Z5 along x, and then of its coefficients along y.
 
     Returns
     -------
-    (nx, ny, 6) ndarray
-        c with u = c_0 + c_1 xi + c_2 eta + c_3 xi^2 + c_4 xi eta + c_5 eta^2 in each cell.
+    (nx, ny, k) ndarray
+        c with u = sum_m c_m xi^p eta^q in each cell, (p, q) = ``POWERS[order][m]``.
 
     Raises
     ------
     ValueError
-        If the averages are not a finite matrix of at least 5 x 5 or epsilon <= 0.
+        If the averages are not a finite matrix of at least 5 x 5, epsilon <= 0 or order is another.
     """
     averages = _validate.array("averages", averages)
     if averages.ndim != 2 or min(averages.shape) < 5:
         raise ValueError(f"averages must be a matrix of at least 5 x 5; got {averages.shape}")
     epsilon = _validate.number("epsilon", epsilon, low=1e-300, accepted="a positive number")
+    order = check_order(order)
     unit = np.abs(averages).max() or 1.0
-    u = with_ghosts(averages / unit)
+    part = _planes if order == 3 else _products
+    return scaled(unit, part(averages / unit, relative_epsilon(epsilon, unit)))
+
+
+def _planes(averages, epsilon):
+    u = with_ghosts(averages)
     c, w, e, s, n = u[1:-1, 1:-1], u[:-2, 1:-1], u[2:, 1:-1], u[1:-1, :-2], u[1:-1, 2:]
     cross = (u[2:, 2:] - u[2:, :-2]) - (u[:-2, 2:] - u[:-2, :-2])
-    half_x, half_y, quarter = half_slopes.py_func(
-        c - w, e - c, c - s, n - c, cross, relative_epsilon(epsilon, unit)
-    )
+    half_x, half_y, quarter = half_slopes.py_func(c - w, e - c, c - s, n - c, cross, epsilon)
     omega = 4.0 * quarter
     xx, xy, yy = omega * ((e - c) - (c - w)), omega * cross / 2.0, omega * ((n - c) - (c - s))
     parts = [c - (xx + yy) / 12.0, 2.0 * half_x, 2.0 * half_y, xx, xy, yy]
-    return scaled(unit, np.stack(parts, axis=-1))
+    return np.stack(parts, axis=-1)
+
+
+def _products(averages, epsilon):
+    along_x = np.moveaxis(_lines(averages.T, epsilon), 1, 0)
+    nx, ny = averages.shape
+    lines = np.moveaxis(along_x, 2, 1).reshape(5 * nx, ny)
+    return _lines(lines, epsilon).reshape(nx, 5, ny, 5).transpose(0, 2, 1, 3).reshape(nx, ny, 25)
+
+
+def _lines(lines, epsilon):
+    """(m, n, 5) coefficients of CWENO-Z5 in the cells of (m, n) lines."""
+    count, cells = lines.shape
+    padded = extrapolated(lines.T, 5).T
+    width = padded.shape[1]
+    # One long line; of the polynomials across the ends of two lines none is taken.
+    jumps = np.diff(np.concatenate([padded.ravel(), np.zeros(4)]))
+    found = _fifth_order.coefficients(jumps, epsilon).reshape(count, width, 5)[:, :cells]
+    found[..., 0] += lines
+    return found
 
 
 class _Faces(NamedTuple):
@@ -142,7 +177,9 @@ class _Faces(NamedTuple):
     fastest: float
 
 
-def transport(averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45, threads=None):
+def transport(
+    averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45, order=3, threads=None
+):
     """Solve d_t u + d_x (a u) + d_y (b u) = 0 by the scheme of the module docstring.
 
     Parameters
@@ -150,10 +187,11 @@ def transport(averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45, 
     averages : (nx, ny) array
         Non-negative cell averages at ``times[0]``, not all zero.
     velocity : (array, array) or callable
-        a (2, nx + 1, ny) and b (2, nx, ny + 1) in the Gauss points of the faces, where
-        they are functions of ``grid.face_points``; or a function of the time and the current
-        (nx, ny) averages that returns such a pair. It is read three times in a step, of which
-        there are then at least 208 between two output times. The averages are those of a
+        a (k, nx + 1, ny) and b (k, nx, ny + 1) in the k Gauss points of the faces, two at
+        order three, three at order five, where they are functions of
+        ``grid.points_on_faces(k)``; or a function of the time and the current
+        (nx, ny) averages that returns such a pair. It is read in every stage of a step, of
+        which there are then at least 208 between two output times. The averages are those of a
         stage, which may be negative by the error of the scheme.
     grid : Grid2D
     times : (T,) array_like
@@ -162,6 +200,8 @@ def transport(averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45, 
         For all four sides.
     cfl : float
         In (0, 1/2]; the step is cfl min(dx / max |a|, dy / max |b|).
+    order : {3, 5}
+        Of the scheme, in space and time.
     threads : int or None
         At most so many threads; None: all cores that this process may use. The result does
         not depend on it.
@@ -192,22 +232,23 @@ def transport(averages, velocity, grid, times, *, boundary="no-flux", cfl=0.45, 
     if cfl <= 0.0:
         raise ValueError(f"cfl must be a number in (0, 1/2]; got {cfl}")
 
-    threads = thread_count(threads)
+    order, threads = check_order(order), thread_count(threads)
 
     unit, cells = occupied(averages)
     shape = (times.size, *grid.shape)
     result = Transport2D(times, np.empty(shape), np.zeros((times.size, 4)), 0)
     result.averages[0] = averages
-    taken, fixed = 0, None if callable(velocity) else _faces(velocity, grid, boundary)
-    with Strips(averages / unit, threads, whole=fixed is not None) as strips:
-        run = _Run(strips, grid, boundary, cfl, _relative_floor(cells), unit)
+    taken, fixed = 0, None if callable(velocity) else _faces(velocity, grid, boundary, order)
+    with Strips(averages / unit, order, threads, whole=fixed is not None) as strips:
+        epsilon = relative_floor(1.0 / math.sqrt(cells), order)
+        run = _Run(strips, grid, boundary, order, cfl, epsilon, unit)
         for i in range(1, times.size):
             t, end = times[i - 1], times[i]
             if fixed:
                 taken += run.steps(fixed, t, end)
             else:
                 taken += run.stages(velocity, t, end)
-            result.averages[i] = unit * strips.u[1:-1, 1:-1]
+            result.averages[i] = unit * strips.state(0)
             lost = np.concatenate([strips.lost_x.sum(axis=1), strips.lost_y.sum(axis=0)])
             result.outflow[i] = unit * lost * grid.area
     return result._replace(steps=taken)
@@ -219,6 +260,7 @@ class _Run(NamedTuple):
     strips: Strips
     grid: Grid2D
     boundary: str
+    order: int
     cfl: float
     epsilon: float
     unit: float
@@ -232,13 +274,13 @@ class _Run(NamedTuple):
     def stages(self, velocity, t, end):
         """With velocities that depend on the time and the averages."""
 
-        def faces(t, values):
-            found = velocity(t, self.unit * values[1:-1, 1:-1])
-            return _faces(found, self.grid, self.boundary)
+        def faces(t, s):
+            values = self.strips.state(s)
+            return _faces(velocity(t, self.unit * values), self.grid, self.boundary, self.order)
 
         longest, count = (end - t) / FEWEST_STEPS, 0
         while t < end:
-            first = faces(t, self.strips.u)
+            first = faces(t, 0)
             span = min(end - t, longest)
             dt = span / step_count(t, t + span, first.fastest, self.cfl)
             while fastest := self._step(faces, t, dt, first):
@@ -251,36 +293,39 @@ class _Run(NamedTuple):
 
     def _step(self, faces, t, dt, first):
         """Take a step; or the largest velocity on the way, at which it is given up."""
-        strips, rest = self.strips, (self._scales(dt), self.epsilon)
-        strips.stage(0, first, *rest)
-        second = faces(t + dt, strips.v)
-        if not _allowed(second.fastest, dt, self.cfl):
-            return second.fastest
-        strips.stage(1, second, *rest)
-        third = faces(t + dt / 2.0, strips.w)
-        if not _allowed(third.fastest, dt, self.cfl):
-            return third.fastest
-        strips.stage(2, third, *rest)
+        now = first
+        for s, node in enumerate(self.strips.nodes):
+            if s > 0:
+                now = faces(t + node * dt, s)
+                if not _allowed(now.fastest, dt, self.cfl):
+                    return now.fastest
+            self.strips.stage(s, now, self._scales(dt), self.epsilon)
         return 0.0
 
     def _scales(self, dt):
-        return dt / (2.0 * self.grid.x.dx), dt / (2.0 * self.grid.y.dx)
+        return dt / self.grid.x.dx, dt / self.grid.y.dx
 
 
 def _allowed(fastest, dt, cfl):
     return fastest * dt <= cfl * (1.0 + 1e-12)
 
 
-def _faces(velocity, grid, boundary):
-    """Checked velocities with walls at no-flux sides."""
+def _faces(velocity, grid, boundary, order):
+    """Checked velocities, zero where they would carry something in; at order five their moments."""
     if not (isinstance(velocity, tuple | list) and len(velocity) == 2):
         raise TypeError(f"velocity must be a pair of arrays (a, b); got {type(velocity).__name__}")
-    nx, ny = grid.shape
+    (nx, ny), points = grid.shape, (order + 1) // 2
     a, b = (_validate.array(f"velocity[{k}]", part).copy() for k, part in enumerate(velocity))
-    for k, (part, shape) in enumerate(((a, (2, nx + 1, ny)), (b, (2, nx, ny + 1)))):
+    for k, (part, shape) in enumerate(((a, (points, nx + 1, ny)), (b, (points, nx, ny + 1)))):
         if part.shape != shape:
             raise ValueError(f"velocity[{k}] must have shape {shape}; got {part.shape}")
     if boundary == "no-flux":
         a[:, [0, -1]] = 0.0
         b[:, :, [0, -1]] = 0.0
-    return _Faces(a, b, float(max(np.abs(a).max() / grid.x.dx, np.abs(b).max() / grid.y.dx)))
+    fastest = float(max(np.abs(a).max() / grid.x.dx, np.abs(b).max() / grid.y.dx))
+    for part in (a, b.transpose(0, 2, 1)):
+        part[:, 0] = np.minimum(part[:, 0], 0.0)
+        part[:, -1] = np.maximum(part[:, -1], 0.0)
+    if order == 5:
+        a, b = _rows_2d_5.moments(a, 1), _rows_2d_5.moments(b, 2)
+    return _Faces(a, b, fastest)

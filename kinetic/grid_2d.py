@@ -56,12 +56,17 @@ class Grid2D:
 
     @property
     def face_points(self):
-        """The two Gauss points of each face, as pairs (x, y) of arrays to be broadcast.
+        """The two Gauss points of each face; see `points_on_faces`."""
+        return self.points_on_faces(2)
 
-        The first pair, of shape (2, nx + 1, ny), is on the faces between neighbours in x,
-        the second, (2, nx, ny + 1), on those between neighbours in y.
+    def points_on_faces(self, count):
+        """Gauss points of each face, as pairs (x, y) of arrays to be broadcast.
+
+        The first pair, of shape (count, nx + 1, ny), is on the faces between neighbours in x,
+        the second, (count, nx, ny + 1), on those between neighbours in y.
         """
-        shift = np.array([-0.5, 0.5])[:, None] / np.sqrt(3.0)
+        nodes = np.polynomial.legendre.leggauss(_validate.integer("count", count, low=1))[0]
+        shift = nodes[:, None] / 2.0
         along_x = (self.x.centers + self.x.dx * shift)[:, :, None]
         along_y = (self.y.centers + self.y.dx * shift)[:, None, :]
         return (

@@ -161,11 +161,7 @@ def solve(
         mass outside the grid.
     """
     if isinstance(net, SimResNet) and net.dimension > 1:
-        if finite_volume.check_order(order) != 3:
-            raise ValueError(f"order must be 3 in two dimensions; got {order}")
-        return mean_field_2d.solve(
-            net, g0, grid, times, boundary, cfl, normalize, threads=threads
-        )  # fmt: skip
+        return mean_field_2d.solve(net, g0, grid, times, boundary, cfl, normalize, order, threads)
     check_network(net, 1)
     if not isinstance(grid, Grid):
         raise TypeError(f"grid must be a kinetic.Grid; got {type(grid).__name__}")

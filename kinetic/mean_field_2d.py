@@ -6,12 +6,12 @@ by the finite volumes of `kinetic.finite_volume_2d`. The paper prints (25) witho
 fluxes, with d_x twice, and with w x / 2 in place of w x: a factor that (3) does not have.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from kinetic import _validate, finite_volume_2d
+from kinetic import _validate, finite_volume, finite_volume_2d
 from kinetic.grid import Grid
 from kinetic.grid_2d import Grid2D
 from kinetic.network import SimResNet
@@ -34,7 +34,9 @@ class Solution2D:
     outflow : (T, 4) array
         Mass that has left an open domain through its left, right, lower and upper side.
     steps : int
-        Time steps taken, of three stages each.
+        Time steps taken, of three stages each at order three, of six at order five.
+    order : int
+        Order of the scheme, of which the moments are.
     """
 
     network: SimResNet
@@ -43,6 +45,7 @@ class Solution2D:
     density: np.ndarray
     outflow: np.ndarray
     steps: int
+    order: int = field(default=3, kw_only=True)
 
     @property
     def mass(self):
@@ -56,13 +59,13 @@ class Solution2D:
 
     def _moment(self, p, q, origin):
         with np.errstate(over="ignore", invalid="ignore"):
-            along_x = _monomials(self.grid.x, p, origin[0])
-            along_y = _monomials(self.grid.y, q, origin[1])
+            along_x = _monomials(self.grid.x, p, origin[0], self.order)
+            along_y = _monomials(self.grid.y, q, origin[1], self.order)
             found = np.array(
                 [
                     sum(
                         np.einsum("ij,i,j->", c[..., k], along_x[a], along_y[b])
-                        for k, (a, b) in enumerate(POWERS)
+                        for k, (a, b) in enumerate(finite_volume_2d.POWERS[self.order])
                     )
                     for c in self._polynomials
                 ]
@@ -73,8 +76,8 @@ class Solution2D:
 
     @cached_property
     def _polynomials(self):
-        floor = finite_volume_2d.weight_floor(np.maximum(self.density[0], 0.0))
-        return [finite_volume_2d.reconstruct(u, floor) for u in self.density]
+        floor = finite_volume_2d.weight_floor(np.maximum(self.density[0], 0.0), self.order)
+        return [finite_volume_2d.reconstruct(u, floor, self.order) for u in self.density]
 
     @property
     def mean(self):
@@ -116,15 +119,11 @@ class Solution2D:
         return distances
 
 
-POWERS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
-"""Powers of xi and eta that the coefficients of a reconstruction belong to."""
-
-
-def _monomials(grid, k, origin):
-    """(3, n) integrals of (x - origin)^k xi^a over the cells, a = 0, 1, 2."""
-    nodes, weights = np.polynomial.legendre.leggauss(k // 2 + 2)
+def _monomials(grid, k, origin, order):
+    """(order, n) integrals of (x - origin)^k xi^a over the cells, a = 0..order - 1."""
+    nodes, weights = np.polynomial.legendre.leggauss(k // 2 + (order + 1) // 2)
     powers = (grid.centers[:, None] - origin + grid.dx * nodes / 2.0) ** k
-    shapes = (nodes / 2.0) ** np.arange(3)[:, None]
+    shapes = (nodes / 2.0) ** np.arange(order)[:, None]
     return grid.dx * np.einsum("jq,aq,q->aj", powers, shapes, weights / 2.0)
 
 
@@ -137,7 +136,7 @@ def _distance_primitive(x, y):
     return x * y * r / 3.0 + (first + second) / 6.0
 
 
-def solve(net, g0, grid, times, boundary, cfl, normalize, threads=None):
+def solve(net, g0, grid, times, boundary, cfl, normalize, order, threads):
     """See `kinetic.mean_field.solve`."""
     if net.dimension != 2:
         raise ValueError(f"net must have dimension 1 or 2; got {net.dimension}")
@@ -145,24 +144,25 @@ def solve(net, g0, grid, times, boundary, cfl, normalize, threads=None):
         raise TypeError(
             f"a network of dimension 2 needs a kinetic.Grid2D; got {type(grid).__name__}"
         )
+    points = grid.points_on_faces((finite_volume.check_order(order) + 1) // 2)
     averages = _initial_averages(g0, grid, normalize)
-    velocity = _face_velocity(net, grid, 0.0)
+    velocity = _face_velocity(net, points, 0.0)
     if not net.autonomous:
 
         def velocity(t, _):
-            return _face_velocity(net, grid, t)
+            return _face_velocity(net, points, t)
 
     result = finite_volume_2d.transport(
-        averages, velocity, grid, times, boundary=boundary, cfl=cfl, threads=threads
+        averages, velocity, grid, times, boundary=boundary, cfl=cfl, order=order, threads=threads
     )
-    return Solution2D(net, grid, result.times, result.averages, result.outflow, result.steps)
+    return Solution2D(net, grid, *result, order=finite_volume.check_order(order))
 
 
-def _face_velocity(net, grid, t):
-    """sigma(w x + b) across the faces, at their Gauss points."""
+def _face_velocity(net, points, t):
+    """sigma(w x + b) across the faces, at Gauss points of them."""
     w, b = net.parameters(t)
     parts = []
-    for k, (x, y) in enumerate(grid.face_points):
+    for k, (x, y) in enumerate(points):
         with np.errstate(over="ignore", invalid="ignore"):
             u = w[k, 0] * x + w[k, 1] * y + b[k]
         if not np.isfinite(u).all():

@@ -58,6 +58,43 @@ def test_third_order_with_time_dependent_parameters():
     assert 2.8 <= fitted_order(net, 0.5, "open", (32, 64, 128)) < 3.6
 
 
+@pytest.mark.parametrize("w", [FULL, DIAGONAL], ids=["full", "diagonal"])
+@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh"])
+def test_fifth_order_on_smooth_data(activation, w):
+    net, cells, errors = SimResNet(activation, w, [0.2, -0.1]), (110, 150, 205), []
+    for n in cells:
+        grid = square(n)
+        sol = mean_field.solve(net, G0, grid, [0.0, 0.5], boundary="open", normalize=True, order=5)
+        exact = grid.average(lambda x, y: mean_field.exact(net, G0, 0.5, np.stack([x, y], axis=-1)))
+        errors.append(grid.norm(sol.density[-1] - exact))
+    assert 4.8 <= -np.polyfit(np.log(cells), np.log(errors), 1)[0] < 5.6
+
+
+def test_fifth_order_with_time_dependent_parameters():
+    grid, turn = square(60), np.array([[0.0, 1.0], [-1.0, 0.0]])
+    # The angle of the rotation at the end is sin 1.
+    net = SimResNet("identity", lambda t: np.cos(t) * turn, np.zeros(2))
+    law = stats.multivariate_normal([0.4, 0.2], 0.2 * np.eye(2))
+    sol = mean_field.solve(net, law, grid, [0.0, 1.0], boundary="open", normalize=True, order=5)
+    assert sol.order == 5
+    end = expm(np.sin(1.0) * turn) @ law.mean
+    np.testing.assert_allclose(sol.mean[-1], end, atol=1e-6)
+
+
+def test_moments_of_fifth_order_are_those_of_a_gaussian():
+    net, t = SimResNet("identity", FULL, [0.3, -0.2]), 0.5
+    law, errors = gaussian_at(FULL, np.array([0.3, -0.2]), t), {}
+    for order in (3, 5):
+        sol = mean_field.solve(
+            net, G0, square(100), [0.0, t], boundary="open", normalize=True, order=order
+        )
+        errors[order] = [
+            np.abs(sol.mean[-1] - law.mean).max(), np.abs(sol.covariance[-1] - law.cov).max()
+        ]  # fmt: skip
+    assert max(errors[5]) < 2e-6
+    assert max(errors[5]) < 0.05 * max(errors[3])
+
+
 def gaussian_at(w, b, t, law=G0):
     """The exact Gaussian law under the identity."""
     generator = np.zeros((3, 3))
