@@ -61,7 +61,7 @@ def test_third_order_with_time_dependent_parameters():
 @pytest.mark.parametrize("w", [FULL, DIAGONAL], ids=["full", "diagonal"])
 @pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh"])
 def test_fifth_order_on_smooth_data(activation, w):
-    net, cells, errors = SimResNet(activation, w, [0.2, -0.1]), (110, 150, 205), []
+    net, cells, errors = SimResNet(activation, w, [0.2, -0.1]), (120, 170, 240), []
     for n in cells:
         grid = square(n)
         sol = mean_field.solve(net, G0, grid, [0.0, 0.5], boundary="open", normalize=True, order=5)
