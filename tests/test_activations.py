@@ -275,6 +275,73 @@ def test_custom_activation_differentiates_and_finds_zeros():
     assert dead.zeros((-2.0, 2.0)).points.size == 0
 
 
+def test_zeros_at_the_very_ends_of_an_interval_count():
+    half = math.pi / 2.0
+    gcu = activations.get("gcu")
+    assert gcu.zeros((half, 3.0 * half)).points.tolist() == [half, 3.0 * half]
+    assert gcu.zeros((-half, 0.0)).points.tolist() == [-half, 0.0]
+    for name in ("identity", "tanh"):
+        assert activations.get(name).zeros((0.0, 1.0)).points.tolist() == [0.0]
+        assert activations.get(name).zeros((-1.0, 0.0)).points.tolist() == [0.0]
+    relu = activations.get("relu")
+    assert relu.zeros((0.0, 1.0)).points.tolist() == [0.0]
+    assert relu.zeros((-2.0, -1.0)).intervals.tolist() == [[-2.0, -1.0]]
+    assert relu.zeros((-2.0, 0.0)).intervals.tolist() == [[-2.0, 0.0]]
+    assert relu.zeros((1.0, 2.0)).points.size == relu.zeros((1.0, 2.0)).intervals.size == 0
+    sigma_n = activations.sigma_n(0.5, 2.0)
+    zero = sigma_n.zeros((-30.0, 30.0)).points[2]
+    assert sigma_n.zeros((-zero, zero)).points.tolist() == [-zero, 0.0, zero]
+
+
+def test_zeros_found_between_the_points_of_the_search_are_exact():
+    def value(u):
+        return np.where(u < -1.0, u + 1.0, np.where(u > 1.0, u - 1.0, 0.0))
+
+    found = activations.custom(value, name="gap").zeros((-2.0, 2.0))
+    assert found.points.size == 0
+    assert found.intervals.tolist() == [[-1.0, 1.0]]
+    found = activations.custom(lambda u: u * (u - 1.0 / 3.0), name="two").zeros((-1.0, 1.0))
+    assert found.intervals.size == 0
+    np.testing.assert_allclose(found.points, [0.0, 1.0 / 3.0], rtol=1e-15)
+
+
+def test_a_zero_number_of_zeros_and_too_many_are_told_apart():
+    gcu = activations.get("gcu")
+    assert gcu.zeros((2.0, 3.0)).points.size == 0
+    most = math.pi * 1_000_000
+    assert gcu.zeros((1.0, 1.0 + most)).points.size == 1_000_000
+    with pytest.raises(ValueError, match=r"interval must hold at most 1000000 zeros; got \(1\.0"):
+        gcu.zeros((1.0, 1.0 + most + 2.0 * math.pi))
+
+
+@pytest.mark.parametrize("s", [0.5, -2.0, 30.0])
+def test_rest_stays_at_rest_and_stretches_at_the_slope_there(s):
+    for activation in (activations.get("gcu"), activations.get("identity")):
+        flowed, stretch = activation.flow_with_stretch([0.0], s)
+        assert flowed[0] == 0.0
+        assert stretch[0] == pytest.approx(s, rel=1e-12)
+    sigma_n = activations.sigma_n(0.5, 2.0, form="cited")
+    assert sigma_n.rate == 2.0
+    assert activations.sigma_n(0.5, 2.0).rate == 1.0
+    flowed, stretch = sigma_n.flow_with_stretch([0.0], s)
+    assert (flowed[0], stretch[0]) == (0.0, -2.0 * s)
+
+
+@pytest.mark.parametrize("given", [0.0, 1.0])
+def test_the_end_of_delta_is_refused(given):
+    with pytest.raises(ValueError, match=r"^delta must be a number in \(0, 1\); got"):
+        activations.sigma_n(given, 1.0)
+
+
+def test_names_and_bounds_of_custom_activations():
+    assert activations.custom(np.sin, name="sine", lipschitz=0.0).lipschitz == 0.0
+    assert activations.custom(np.sin, name="sine").lipschitz == math.inf
+    assert repr(activations.get("tanh")) == "<activation tanh>"
+    for name in ("", "sigma_n", "relu", None):
+        with pytest.raises(ValueError, match="^name must be a text that names no other activation"):
+            activations.custom(np.sin, name=name)
+
+
 BAD_ACTIVATIONS = {
     "delta": (lambda: activations.sigma_n(1.0, 1.0), ValueError, r"delta.*\(0, 1\); got 1.0"),
     "c": (lambda: activations.sigma_n(0.5, -1.0), ValueError, "c must be a positive.*-1.0"),
