@@ -17,7 +17,7 @@ export PYTHONUNBUFFERED := 1
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book preview test notebooks lock bench scale clean
+.PHONY: help venv book preview test notebooks lock bench scale mutation clean
 
 help:
 	@echo "make book       execute every chapter and build the site in _build/html"
@@ -26,6 +26,7 @@ help:
 	@echo "make notebooks  execute the chapters and store their outputs where they changed"
 	@echo "make lock       write requirements.txt anew from pyproject.toml"
 	@echo "make bench      time kinetic beside its peers"
+	@echo "make mutation   see which of 400 random changes of kinetic the tests notice, in an hour"
 	@echo "make clean      remove what the other targets made, .venv included"
 
 venv: $(READY)
@@ -55,6 +56,9 @@ bench: $(READY)
 
 scale: $(READY)
 	@$(RUN) tools/scale.py $(SCALE_ARGS)
+
+mutation: $(READY)
+	@$(RUN) tools/mutation.py --record book/_records/mutation.json $(MUTATION_ARGS)
 
 clean:
 	@"$(PYTHON)" tools/clean.py
