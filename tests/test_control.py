@@ -203,6 +203,15 @@ X, Y = np.array([1.0, -1.0]), np.array([2.0, -2.0])
 GRID = Grid(-3.0, 3.0, 60)
 
 
+def test_clusters_may_reach_to_the_ends_of_the_grid():
+    still = [SimResNet("tanh", 0.0, 0.0)]
+    ends = clusters().supports.ravel()
+    control_density._check_width(clusters(), still, Grid(ends.min(), ends.max(), 10), 1.0)
+    for left, right in ((ends.min() + 1e-9, ends.max()), (ends.min(), ends.max() - 1e-9)):
+        with pytest.raises(ValueError, match="^grid must hold the clusters.*in interval 0 they"):
+            control_density._check_width(clusters(), still, Grid(left, right, 10), 1.0)
+
+
 def run_density(**changes):
     given = {"clusters": clusters(), "theta": np.ones(3), "grid": GRID, "lam": 0.1, "T": 0.9}
     given |= changes

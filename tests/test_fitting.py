@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from kinetic import SimResNet, activations
+from kinetic import SimResNet, activations, generation
+from kinetic.characteristics import flow
 from kinetic.fitting import fit
 from kinetic.generation import generate
 from kinetic.stationary import steady_state
@@ -172,6 +173,35 @@ def test_wall_reflects_exactly_in_one_long_layer():
         for step in (2.0, 0.02)
     )
     assert stats.ks_2samp(one, many).pvalue > 0.01
+
+
+@pytest.mark.parametrize("step", [1.0, 0.5, 0.3, 0.25, 0.7])
+@pytest.mark.parametrize("diffusion", ["1", "x"])
+def test_data_with_vanishing_noise_follow_the_drift(step, diffusion):
+    net, start = SimResNet("tanh", -1.0, 2.0), np.array([0.5, 1.0, 4.0])
+    sample = generate(net, start, 1.0, diffusion=diffusion, nu=1e-9, step=step, rng=1)
+    moved = flow(net, start, 0.0, 1.0)[0]
+    np.testing.assert_allclose(sample, moved, rtol=1e-8)
+    assert start.tolist() == [0.5, 1.0, 4.0]
+
+
+@pytest.mark.parametrize(("step", "layers"), [(1.0, 1), (0.5, 2), (1.0 / 3.0, 3), (0.3, 4)])
+def test_the_drift_is_halved_in_the_first_layer_and_at_the_end(step, layers, monkeypatch):
+    lengths = []
+
+    def drift(net, x, h, *options):
+        lengths.append(h)
+        return x
+
+    monkeypatch.setattr(generation, "_drift", drift)
+    generate(NET, [1.0], 1.0, nu=1.0, step=step, rng=1)
+    whole = [1.0 / layers] * (layers - 1)
+    assert lengths == pytest.approx([0.5 / layers, *whole, 0.5 / layers], rel=1e-14)
+
+
+def test_data_may_start_at_the_wall():
+    sample = generate(NET, [0.0, 1.0], 1.0, nu=1e-9, step=1.0, rng=1, wall=0.0)
+    np.testing.assert_allclose(sample, [1.0 - math.exp(-1.0), 1.0], atol=1e-8)
 
 
 GOOD = np.linspace(0.5, 2.0, 40)

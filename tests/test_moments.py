@@ -537,6 +537,20 @@ CASES = {
 }  # fmt: skip
 
 
+def test_a_bias_that_keeps_the_mean_only_from_time_zero_on_conserves_it():
+    net = SimResNet("identity", lambda t: -1.0, lambda t: 1.0 if t >= 0.0 else 9.0)
+    with pytest.raises(ValueError, match="never falls below level=0.9: the mean is conserved"):
+        moments.time_to_reach(net, M0, 0.9)
+
+
+def test_rates_and_exact_moments_are_of_order_two_unless_told():
+    net, times = SimResNet("relu", 1.0, 0.5), [0.25, 0.5]
+    given, plain = (closures.relu_rates(net, NORMAL, times, *k) for k in ((2,), ()))
+    for one, other in zip(given, plain, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert closures.exact_moments(NET, NORMAL, times).moments.shape == (2, 3)
+
+
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_bad_input_is_named(case):
     call, error, message = case

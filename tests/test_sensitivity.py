@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from kinetic import Grid, SimResNet, mean_field, sensitivity
+from kinetic import Grid, SimResNet, losses, mean_field, retraining, sensitivity
 from kinetic.characteristics import flow, paths
 
 G0 = stats.norm(1.0, 1.0)
@@ -445,6 +445,25 @@ BAD = {
         lambda: algorithm_1(integrand_at=3.0), ValueError, r"integrand_at.*\[0, 1.0\]; got 3.0"
     ),
 }  # fmt: skip
+
+
+def test_averages_of_points_hold_their_masses_up_to_the_ends_of_the_grid():
+    grid = Grid(-1.0, 1.0, 8)
+    points = losses.Points(np.array([-1.0, -0.75, 0.1, 1.0]))
+    masses = retraining._averages(points, grid) * grid.dx
+    np.testing.assert_allclose(masses, [0.375, 0.125, 0, 0, 0.25, 0, 0, 0.25], atol=1e-15)
+    for outside in (-1.0 - 1e-9, 1.0 + 1e-9):
+        with pytest.raises(ValueError, match=r"^target must lie in the grid \[-1\.0, 1\.0\]$"):
+            retraining._averages(losses.Points(np.array([0.0, outside])), grid)
+
+
+def test_averages_of_a_law_refuse_mass_outside_the_grid():
+    law = stats.norm(0.0, 0.1)
+    grid = Grid(-1.0, 1.0, 40)
+    found = retraining._averages(law, grid)
+    np.testing.assert_allclose(found * grid.dx, np.diff(law.cdf(grid.faces)), atol=1e-15)
+    with pytest.raises(ValueError, match=r"^target must lie in the grid .* it has mass 0\.5 there"):
+        retraining._averages(stats.norm(1.0, 0.1), grid)
 
 
 @pytest.mark.parametrize("case", BAD)
