@@ -249,6 +249,7 @@ def test_adam_follows_its_definition():
         theta = theta - rate * (1 - k / steps) * first / (np.sqrt(second) + 1e-8)
     assert abs(run.theta - theta).max() < 1e-13
     assert run.iterations == steps
+    assert run.work.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
 
 
 def test_batches_are_drawn_from_the_law():
@@ -257,6 +258,7 @@ def test_batches_are_drawn_from_the_law():
     law[[3, 8]] = 0.5
     options = {"lam": 0.1, "method": "adam", "iterations": 2000, "batch": 6, "rng": 3}
     given = autoencode.train(model, x, probabilities=law, **options)
+    np.testing.assert_allclose(given.work, 6 / 40 * np.arange(2001))
     alone = autoencode.train(model, x[[3, 8]], theta=given.theta, lam=0.1)
     assert given.cost == pytest.approx(alone.cost, rel=0.05)
     again = autoencode.train(model, x, probabilities=law, **options)
