@@ -338,7 +338,9 @@ def test_names_and_bounds_of_custom_activations():
     assert activations.custom(np.sin, name="sine").lipschitz == math.inf
     assert repr(activations.get("tanh")) == "<activation tanh>"
     for name in ("", "sigma_n", "relu", None):
-        with pytest.raises(ValueError, match="^name must be a text that names no other activation"):
+        with pytest.raises(
+            ValueError, match=r"^name must be a text that names no other activation"
+        ):
             activations.custom(np.sin, name=name)
 
 

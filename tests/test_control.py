@@ -208,7 +208,7 @@ def test_clusters_may_reach_to_the_ends_of_the_grid():
     ends = clusters().supports.ravel()
     control_density._check_width(clusters(), still, Grid(ends.min(), ends.max(), 10), 1.0)
     for left, right in ((ends.min() + 1e-9, ends.max()), (ends.min(), ends.max() - 1e-9)):
-        with pytest.raises(ValueError, match="^grid must hold the clusters.*in interval 0 they"):
+        with pytest.raises(ValueError, match=r"^grid must hold the clusters.*in interval 0 they"):
             control_density._check_width(clusters(), still, Grid(left, right, 10), 1.0)
 
 

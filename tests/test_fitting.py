@@ -256,7 +256,7 @@ BAD = {
             SimResNet("identity", -1.0, -1.0), [1.0], 9.0, diffusion="x", nu=1.0, step=1.0, rng=1
         ),
         FloatingPointError,
-        "takes positive data to -",
+        "takes positive data x0 to -",
     ),
     "huge": (lambda: fit(np.linspace(1.0, 2.0, 20) * 1e200), ValueError, "size.*e.200.*unit"),
     "tiny": (lambda: fit(np.linspace(1.0, 2.0, 20) * 1e-200), ValueError, "size.*e-200.*unit"),

@@ -539,7 +539,7 @@ CASES = {
 
 def test_a_bias_that_keeps_the_mean_only_from_time_zero_on_conserves_it():
     net = SimResNet("identity", lambda t: -1.0, lambda t: 1.0 if t >= 0.0 else 9.0)
-    with pytest.raises(ValueError, match="never falls below level=0.9: the mean is conserved"):
+    with pytest.raises(ValueError, match=r"never falls below level=0.9: the mean is conserved"):
         moments.time_to_reach(net, M0, 0.9)
 
 

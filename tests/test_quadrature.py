@@ -77,7 +77,7 @@ def test_a_jump_is_located_and_a_pole_is_refused():
         _quadrature.resolve(
             "noise", np.array([0.0, 1.0]), lambda p: np.cos(1e9 * p.points**2)[None]
         )
-    with pytest.raises(FloatingPointError, match="^pole exceeds the range of float64"):
+    with pytest.raises(FloatingPointError, match=r"^pole exceeds the range of float64"):
         _quadrature.resolve(
             "pole", np.array([-1.0, 1.0]), lambda p: np.full_like(p.points, np.inf)[None]
         )

@@ -23,7 +23,7 @@ def test_number_refuses_what_lies_outside(value):
 
 @pytest.mark.parametrize("value", [True, np.True_, "1", None, 1j, [1.0], np.ones(1)])
 def test_number_refuses_what_is_no_real_number(value):
-    with pytest.raises(TypeError, match="^a must be a finite number; got"):
+    with pytest.raises(TypeError, match=r"^a must be a finite number; got"):
         _validate.number("a", value)
 
 
@@ -35,20 +35,20 @@ def test_any_finite_number_is_accepted_without_bounds():
 def test_positive_starts_above_zero():
     assert _validate.positive("a", 5e-324) == 5e-324
     for value in (0.0, -0.0, -1.0):
-        with pytest.raises(ValueError, match="^a must be a positive number; got"):
+        with pytest.raises(ValueError, match=r"^a must be a positive number; got"):
             _validate.positive("a", value)
 
 
 def test_integer_starts_at_its_bound():
     assert _validate.integer("n", 3, low=3) == 3
     assert type(_validate.integer("n", np.int8(4), low=3)) is int
-    with pytest.raises(ValueError, match="^n must be an integer of at least 3; got 2"):
+    with pytest.raises(ValueError, match=r"^n must be an integer of at least 3; got 2"):
         _validate.integer("n", 2, low=3)
 
 
 @pytest.mark.parametrize("value", [True, np.False_, 3.0, "3", None])
 def test_integer_refuses_other_types(value):
-    with pytest.raises(TypeError, match="^n must be an integer of at least 0; got"):
+    with pytest.raises(TypeError, match=r"^n must be an integer of at least 0; got"):
         _validate.integer("n", value, low=0)
 
 
@@ -79,15 +79,15 @@ def test_array_accepts_finite_entries_whose_sum_is_not_finite():
 
 @pytest.mark.parametrize("value", [["a"], [None], [1j], [True], np.array(["2020"], "M8[Y]")])
 def test_array_refuses_other_types(value):
-    with pytest.raises(TypeError, match="^x must be an array of finite numbers; got"):
+    with pytest.raises(TypeError, match=r"^x must be an array of finite numbers; got"):
         _validate.array("x", value)
 
 
 def test_array_refuses_masked_and_ragged_input():
-    with pytest.raises(ValueError, match="^x must be .*masked entries"):
+    with pytest.raises(ValueError, match=r"^x must be .*masked entries"):
         _validate.array("x", np.ma.array([1.0, 2.0], mask=[False, True]))
     assert _validate.array("x", np.ma.array([1.0, 2.0], mask=[False, False])).sum() == 3.0
-    with pytest.raises(ValueError, match="^x must be .*rows of unequal length"):
+    with pytest.raises(ValueError, match=r"^x must be .*rows of unequal length"):
         _validate.array("x", [[1.0], [1.0, 2.0]])
 
 
@@ -117,7 +117,7 @@ def test_times_increase_strictly():
 @pytest.mark.parametrize("value", ["c", None, 1, ["a"]])
 def test_choice_lists_what_is_accepted(value):
     assert _validate.choice("m", "a", ("a", "b")) == "a"
-    with pytest.raises(ValueError, match="^m must be one of 'a', 'b'; got"):
+    with pytest.raises(ValueError, match=r"^m must be one of 'a', 'b'; got"):
         _validate.choice("m", value, ("a", "b"))
 
 
@@ -130,7 +130,7 @@ def test_probabilities_sum_to_one_up_to_rounding():
     _validate.probabilities("p", [0.5, 0.5 + 9e-10], 2)
     _validate.probabilities("p", [0.5, 0.5 - 9e-10], 2)
     for value in ([0.5, 0.5 + 1.1e-9], [0.5, 0.5 - 1.1e-9], [-1e-12, 1.0 + 1e-12]):
-        with pytest.raises(ValueError, match="^p must be at least 0 and of sum 1; got minimum"):
+        with pytest.raises(ValueError, match=r"^p must be at least 0 and of sum 1; got minimum"):
             _validate.probabilities("p", value, 2)
     with pytest.raises(ValueError, match=r"^p must have shape \(3,\); got \(2,\)"):
         _validate.probabilities("p", [0.5, 0.5], 3)

@@ -200,8 +200,10 @@ class Laboratory:
         return done
 
     def tests_of(self, mutant, affected):
-        """The tests that meet a mutant: half of the budget each for the quickest of all and for
-        the quickest of files that import the module, which come first where compiling is the cost.
+        """The tests that meet a mutant, in their order.
+
+        Half of the budget each is for the quickest of all and for the quickest of files that
+        import the module, which come first where compiling is the cost.
         """
         source = self.reach.sources[mutant.file]
         found = set()

@@ -9,7 +9,7 @@ from pathlib import Path
 PRELOADED = (
     "hypothesis", "hypothesis.extra.numpy", "matplotlib.figure", "matplotlib.pyplot", "mpmath",
     "numba", "numba.core.caching", "ot", "pytest", "scipy.integrate", "scipy.optimize",
-    "scipy.special", "scipy.sparse", "scipy.sparse.linalg", "scipy.stats", "_pytest.assertion.rewrite",
+    "scipy.special", "scipy.sparse", "scipy.sparse.linalg", "scipy.stats",
 )  # fmt: skip
 """What the server of forks imports once; never a module of the tree under test."""
 
@@ -79,23 +79,28 @@ class Run:
         return time.process_time() - self.compiling.seconds
 
     def pytest_collection_modifyitems(self, items):
+        """Choose the tests and their order."""
         if self.order is not None:
             found = {item.nodeid: item for item in items}
             items[:] = [found[name] for name in self.order if name in found]
 
     def pytest_runtest_logstart(self, nodeid):
+        """Begin to note time and lines."""
         self.started = self._clock()
         if self.coverage:
             self.coverage.switch_context(nodeid)
 
     def pytest_runtest_logfinish(self, nodeid):
+        """Note the time."""
         self.seconds[nodeid] = self._clock() - self.started
 
     def pytest_runtest_logreport(self, report):
+        """Note a failure."""
         if report.failed:
             self.failed.append(report.nodeid)
 
     def pytest_collectreport(self, report):
+        """Note a file that cannot be imported."""
         if report.failed:
             self.failed.append(report.nodeid)
 
