@@ -379,7 +379,8 @@ BAD = {
         lambda: gradient(g0=stats.beta(0.5, 0.5), loss="l2"), ValueError, "g0.pdf.*infinite"
     ),
     "far target": (
-        lambda: gradient(target=1e200), FloatingPointError, "optimal map from g0 to the target exceeds the range"
+        lambda: gradient(target=1e200),
+        FloatingPointError, "optimal map from g0 to the target exceeds the range",
     ),
     "output beyond float64": (
         lambda: gradient(SimResNet("identity", 200.0, 0.0), target=2.0, T=5.0),

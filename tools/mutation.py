@@ -43,9 +43,9 @@ BUDGET = 8.0
 """Seconds of processor time, unmutated, of the tests that meet one mutant."""
 
 NOT_UNIT_TESTS = (
-    "test_chapter_checks", "test_chapters", "test_commands", "test_docstring_citations",
-    "test_ledger", "test_mutation", "test_notebooks", "test_paper_items", "test_site",
-    "test_tracked_files",
+    "test_chapter_checks", "test_chapters", "test_cluster", "test_commands",
+    "test_docstring_citations", "test_fuzz", "test_ledger", "test_mutation", "test_notebooks",
+    "test_paper_items", "test_scale", "test_site", "test_tracked_files",
 )  # fmt: skip
 COPIED = ("kinetic", "tests", "tools", "book", "conftest.py", "pyproject.toml")
 
