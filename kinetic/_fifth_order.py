@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kinetic import _positivity
-from kinetic._compile import uncontracted
+from kinetic._compile import kernel, uncontracted
 
 
 class Fifth(NamedTuple):
@@ -29,17 +29,18 @@ STAGES = np.array(
     ]
 )
 """Shares of the fluxes found so far in the second to the sixth stage."""
-FIRST, THIRD, FOURTH, FIFTH, SIXTH = 7 / 90, 32 / 90, 12 / 90, 32 / 90, 7 / 90
-"""Shares of the fluxes in the step; the second has none."""
+SHARES = (7 / 90, 0.0, 32 / 90, 12 / 90, 32 / 90, 7 / 90)
+"""Shares of the fluxes in the step."""
+FIRST, _, THIRD, FOURTH, FIFTH, SIXTH = SHARES
 
 
 @partial(uncontracted, whole=True)
-def deviation(m2, m1, p1, p2, epsilon):
-    """Value of the polynomial at the right face minus u_j, over one denominator.
+def _weighed(m2, m1, p1, p2, epsilon):
+    """Third and fourth difference, and the weights of P_0, P_C, P_L and P_R up to a factor.
 
     m2, m1, p1 and p2 are the differences of the averages j - 2 to j + 2, from left to right.
-    Indicators are four times those of `kinetic.finite_volume`. What the values of P_L, P_R and
-    P_0 have more than that of P_C, and tau, are sums of third and fourth differences.
+    Indicators are four times those of `kinetic.finite_volume`; tau is a sum of products of
+    differences of second to fourth order.
     """
     total, curvature = p1 + m1, p1 - m1
     left_bend, right_bend = m1 - m2, p2 - p1
@@ -59,55 +60,54 @@ def deviation(m2, m1, p1, p2, epsilon):
     left *= left
     right *= right
     sides, centre = left * right, whole * middle
-    w0 = (whole + tau) * (middle * sides)
-    wm = (middle + tau) * (whole * sides)
+    w0 = 12.0 * ((whole + tau) * (middle * sides))
+    wm = 2.0 * ((middle + tau) * (whole * sides))
     wl = (left + tau) * (right * centre)
     wr = (right + tau) * (left * centre)
-    more = wl * (fourth - third) - 0.5 * wr * (fourth + third) - w0 * (2.5 * third + 1.3 * fourth)
-    return (1 / 6) * (total + p1) + more / (72.0 * w0 + 12.0 * wm + 6.0 * (wl + wr))
+    return third, fourth, w0, wm, wl, wr
 
 
+@partial(uncontracted, whole=True)
+def deviation(m2, m1, p1, p2, epsilon):
+    """Value of the polynomial at the right face minus u_j, over one denominator.
+
+    What the values of P_L, P_R and P_0 have more than that of P_C are multiples of the third
+    and the fourth difference.
+    """
+    third, fourth, w0, wm, wl, wr = _weighed(m2, m1, p1, p2, epsilon)
+    more = wl * (fourth - third) - 0.5 * wr * (fourth + third)
+    more -= w0 * ((5 / 24) * third + (13 / 120) * fourth)
+    return (1 / 6) * (m1 + p1 + p1) + more / (6.0 * (w0 + wm + (wl + wr)))
+
+
+@uncontracted
+def legendre(m2, m1, p1, p2, epsilon):
+    """Coefficients of xi, xi^2 - 1/12, xi^3 - 3/20 xi and xi^4 - 3/14 xi^2 + 3/560."""
+    third, fourth, w0, wm, wl, wr = _weighed(m2, m1, p1, p2, epsilon)
+    inverse = 1.0 / (w0 + wm + (wl + wr))
+    rest = w0 * inverse
+    left, right = 0.25 * wl * inverse * (fourth - third), 0.25 * wr * inverse * (fourth + third)
+    return (
+        0.5 * (p1 + m1) - (29 / 360) * (rest * third) + left - right,
+        0.5 * (p1 - m1) - (19 / 168) * (rest * fourth) + left + right,
+        (1 / 9) * (rest * third),
+        (1 / 18) * (rest * fourth),
+    )
+
+
+@kernel
 def coefficients(jumps, epsilon):
     """(n, 5) coefficients of the polynomials minus the averages, from (n + 3,) differences."""
-    m2, m1, p1, p2 = jumps[:-3], jumps[1:-2], jumps[2:-1], jumps[3:]
-    zero = np.zeros(m1.size)
-    # Coefficients of the Legendre polynomials xi, xi^2 - 1/12, xi^3 - 3/20 xi and
-    # xi^4 - 3/14 xi^2 + 3/560 in P and in the parabolas on the left, around and on the right.
-    whole = np.array(
-        [
-            (71.0 * (m1 + p1) - 11.0 * (m2 + p2)) / 120.0,
-            (37.0 * (p1 - m1) - 3.0 * (p2 - m2)) / 56.0,
-            (p2 - p1 - m1 + m2) / 12.0,
-            (p2 - 3.0 * p1 + 3.0 * m1 - m2) / 24.0,
-        ]
-    )
-    parts = np.array(
-        [
-            [(3.0 * m1 - m2) / 2.0, (m1 - m2) / 2.0, zero, zero],
-            [(m1 + p1) / 2.0, (p1 - m1) / 2.0, zero, zero],
-            [(3.0 * p1 - p2) / 2.0, (p2 - p1) / 2.0, zero, zero],
-        ]
-    )
-    left, middle, right = parts[:, 0] ** 2 + 13.0 / 3.0 * parts[:, 1] ** 2
-    indicator = (whole[0] + whole[2] / 10.0) ** 2 + 13.0 / 3.0 * (
-        whole[1] + 123.0 / 455.0 * whole[3]
-    ) ** 2
-    indicator += 781.0 / 20.0 * whole[2] ** 2 + 1421461.0 / 2275.0 * whole[3] ** 2
-    tau = 6.0 * indicator - left - 4.0 * middle - right
-    share = np.array([12.0, 1.0, 2.0, 1.0])[:, None] / 16.0
-    weights = share * (1.0 + (tau / (np.array([indicator, left, middle, right]) + epsilon)) ** 2)
-    weights /= weights.sum(axis=0)
-    rest = (whole - np.einsum("kj,kij->ij", share[1:], parts)) / share[0]
-    c1, c2, c3, c4 = weights[0] * rest + np.einsum("kj,kij->ij", weights[1:], parts)
-    return np.column_stack(
-        [
-            3.0 / 560.0 * c4 - c2 / 12.0,
-            c1 - 3.0 / 20.0 * c3,
-            c2 - 3.0 / 14.0 * c4,
-            c3,
-            c4,
-        ]
-    )
+    c = np.empty((jumps.size - 3, 5))
+    for j in range(jumps.size - 3):
+        one, two, three, four = legendre(
+            jumps[j], jumps[j + 1], jumps[j + 2], jumps[j + 3], epsilon
+        )
+        c[j, 0] = 3.0 / 560.0 * four - two / 12.0
+        c[j, 1] = one - 3.0 / 20.0 * three
+        c[j, 2] = two - 3.0 / 14.0 * four
+        c[j, 3], c[j, 4] = three, four
+    return c
 
 
 @uncontracted

@@ -147,6 +147,39 @@ def test_reconstruction_is_the_one_in_the_kernel():
     np.testing.assert_allclose(c[:, 0] + c[:, 2] / 12.0 + c[:, 4] / 80.0, u, rtol=1e-13)
 
 
+def from_the_definition(u, epsilon):
+    """Coefficients in xi of the polynomial of the middle one of five cells."""
+
+    def through(cells):
+        edges = np.array(cells)[:, None] + np.array([-0.5, 0.5])
+        powers = np.arange(len(cells))
+        moments = np.diff(edges[..., None] ** (powers + 1), axis=1)[:, 0] / (powers + 1)
+        found = np.linalg.solve(moments, u[np.array(cells) + 2])
+        return np.polynomial.Polynomial(found)
+
+    def indicator(p):
+        squares = [p.deriv(k) ** 2 for k in range(1, p.degree() + 1)]
+        return sum((q.integ()(0.5) - q.integ()(-0.5)) for q in squares)
+
+    quartic = through([-2, -1, 0, 1, 2])
+    parabolas = [through([-2, -1, 0]), through([-1, 0, 1]), through([0, 1, 2])]
+    shares = 1 / 16, 1 / 8, 1 / 16
+    rest = (quartic - sum(c * p for c, p in zip(shares, parabolas, strict=True))) / 0.75
+    sizes = [indicator(p) for p in (quartic, *parabolas)]
+    tau = 6 * sizes[0] - sizes[1] - 4 * sizes[2] - sizes[3]
+    weights = np.array((0.75, *shares)) * (1 + (tau / (np.array(sizes) + epsilon)) ** 2)
+    weights /= weights.sum()
+    return sum(c * p for c, p in zip(weights, (rest, *parabolas), strict=True)).coef
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("epsilon", [1e-4, 0.1])
+def test_reconstruction_is_that_of_the_definition(seed, epsilon):
+    u = np.random.default_rng(seed).random(5)
+    found = finite_volume.reconstruct(u, epsilon, order=5)[2]
+    np.testing.assert_allclose(found, from_the_definition(u, epsilon), rtol=1e-10, atol=1e-12)
+
+
 @pytest.mark.parametrize("degree", [0, 1, 2, 3])
 def test_reconstruction_reproduces_polynomials_up_to_the_ends(degree):
     grid = Grid(0.0, 1.0, 20)
