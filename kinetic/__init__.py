@@ -2,7 +2,8 @@
 
 One network (an activation, a weight, a bias), seen as layers and particles (`network`),
 as a density (`mean_field`) and its moments (`moments`), with noise as a kinetic equation
-(`boltzmann`, `fokker_planck`), and with the gradients that re-train it (`sensitivity`).
+(`boltzmann`, `fokker_planck`), with the gradients that re-train it (`sensitivity`), and
+with more particles than memory holds (`ensemble`).
 
 Three neighbouring theories beside it: wide networks of two layers (`two_layer`) and of more
 (`multilayer`) in training, and residual networks as a problem of optimal control (`control`,

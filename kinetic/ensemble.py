@@ -123,7 +123,7 @@ class Result:
 
 
 def run(problem, particles, *, executor=None, chunk=None, checkpoint=None, progress=None):
-    """Summarize M particles, in memory that does not grow with M (eqs. (2), (4); paper).
+    """Summarize M particles, in memory that does not grow with M (eq. (2); paper).
 
     Parameters
     ----------

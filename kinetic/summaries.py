@@ -23,7 +23,7 @@ HALVINGS = 200
 
 @dataclass(frozen=True)
 class MomentEstimate:
-    """Moments of all particles together.
+    """Moments of all particles together (eq. (9); paper).
 
     Attributes
     ----------
