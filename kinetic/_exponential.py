@@ -35,7 +35,10 @@ RESIDUES = np.array([
     -2.544376583719809e-07 - 2.4708286452598805e-05j,
 ])  # fmt: skip
 TERMS = POLES.size
-KEPT_FACTORS = 4
+KEPT_NUMBERS = 2**23
+"""Of factors of intervals that may come again."""
+MOST_CELLS = 200_000
+"""For which the factors of one interval take 200 MB."""
 MOST_PARTS, MOST_TAKEN = 2**50, 10**5
 CONFIDENCE = 1e-3
 """Of the tolerance: below it the next interval is tried twice as long."""
@@ -147,7 +150,7 @@ class Exponential:
             rows = np.empty((self._bands.shape[0] + 4) * RECORD)
             rows[: 2 * RECORD] = rows[-2 * RECORD :] = 0.0
             _factor(self._bands, _parts(np.concatenate([POLES, 2.0 * POLES]) / length), rows)
-            while len(self._factored) >= KEPT_FACTORS:
+            while self._factored and (len(self._factored) + 1) * rows.size > KEPT_NUMBERS:
                 del self._factored[next(iter(self._factored))]
         self._factored[length] = rows
         return rows

@@ -28,10 +28,10 @@ output times, however far apart, to ``tolerance`` and mostly to rounding. Where 
 on time, they take steps of order four with two exponentials each (`kinetic._magnus`). For
 ``structure-preserving`` P and E are tested: averages that are negative by less than 1e-12 of
 the largest become 0, and if P or E fails by more than rounding, Runge-Kutta steps are taken
-instead, as they are if ``step`` is given. P and E then hold where dt times the largest rate at
-which mass leaves a cell is at most 1 + sqrt(2), since the step is a convex combination of
-matrices as above; longer steps are tested and halved if they fail. ``implicit`` and ``paper``
-promise neither.
+instead. So they are if ``step`` is given or there are more than 200,000 cells. P and E then
+hold where dt times the largest rate at which mass leaves a cell is at most 1 + sqrt(2), since
+the step is a convex combination of matrices as above; longer steps are tested and halved if
+they fail. ``implicit`` and ``paper`` promise neither.
 
 Steps are chosen so that the estimate of the error of one step in L1 stays below
 ``tolerance``; the cost does not grow like dx^-2.
@@ -194,7 +194,8 @@ def solve(
         fluxes = order(state, sigma, coefficient, grid.dx, is_open)
         if not net.autonomous:
             fluxes = _changing(net, points, coefficient, grid.dx, order, is_open)
-        if step is None and method != "euler":
+        small = grid.cells <= _exponential.MOST_CELLS
+        if small and step is None and method != "euler":
             direct = _direct(fluxes, grid.dx, log_equilibrium, method, tolerance)
         accepts = _keeps_structure(log_equilibrium, grid.dx) if method != "implicit" else None
         found = _implicit.integrate(

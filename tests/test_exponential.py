@@ -98,6 +98,16 @@ def test_factors_used_again_give_the_same():
     np.testing.assert_array_equal(once, Exponential(flux, dx).advance(u, 0.01, 1e-9)[0])
 
 
+def test_no_more_factors_are_kept_than_said(monkeypatch):
+    flux, dx, u = problem(30, 4, False)
+    exponential = Exponential(flux, dx)
+    for kept in (3, 0):
+        monkeypatch.setattr(_exponential, "KEPT_NUMBERS", kept * 34 * _exponential.RECORD)
+        for i in range(5):
+            exponential.times(u, 0.01 * (i + 1))
+        assert len(exponential._factored) == max(kept, 1)
+
+
 def test_a_refused_interval_has_no_result_and_a_corrected_one_is_continued():
     flux, dx, u = problem(30, 2, False)
     exponential = Exponential(flux, dx)

@@ -290,6 +290,13 @@ def test_steps_within_the_radius_are_convex_combinations_of_euler_steps(method, 
         assert smallest(1.01 * radius) < -1e-3
 
 
+def test_steps_are_taken_where_the_factors_would_need_much_memory(monkeypatch):
+    monkeypatch.setattr(_exponential, "MOST_CELLS", 59)
+    assert solve().steps > 2
+    monkeypatch.setattr(_exponential, "MOST_CELLS", 60)
+    assert solve().steps == 2
+
+
 def test_averages_within_the_noise_become_zero_and_mass_is_kept():
     accepts = fokker_planck._keeps_structure(None, 0.2, 1e-12)
     before, after = np.full(3, 1.0), np.array([1.5, -1e-13, 1.5])
