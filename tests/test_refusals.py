@@ -8,16 +8,32 @@ import pytest
 from fuzzing import judge
 from fuzzing.registry import TARGETS
 
-FIT_SOME_ARGUMENTS = {
-    "activations.custom", "adjoint.gradient", "adjoint.loss", "balance_law.solve",
-    "boltzmann.law", "boltzmann.moments", "control_density.Clusters", "losses.mollified",
-    "losses.target_law", "mean_field.solve", "moments.concentration", "multilayer_network.train",
-    "network.propagate", "push_forward.PushForwardMany", "push_forward.exact",
-    "push_forward.push_forward", "retraining.algorithm_1", "retraining.retrain",
-    "stationary.steady_state", "two_layer_limit.limit", "two_layer_limit.quadrature",
-    "two_layer_transport.transport", "two_layer_weak.weak_residual",
-}  # fmt: skip
-"""Targets with values that are wrong beside most arguments and right beside some."""
+AMBIGUOUS = {
+    "activations.custom": {"lipschitz"},
+    "adjoint.gradient": {"target"},
+    "adjoint.loss": {"target"},
+    "balance_law.solve": {"velocity", "source"},
+    "boltzmann.law": {"g0"},
+    "boltzmann.moments": {"net"},
+    "control_density.Clusters": {"laws"},
+    "losses.mollified": {"target"},
+    "losses.target_law": {"target"},
+    "mean_field.solve": {"net", "times", "order"},
+    "moments.concentration": {"net"},
+    "multilayer_network.train": {"rates"},
+    "network.propagate": {"step"},
+    "push_forward.PushForwardMany": {"g0"},
+    "push_forward.exact": {"net", "g0"},
+    "push_forward.push_forward": {"net"},
+    "retraining.algorithm_1": {"g0", "target"},
+    "retraining.retrain": {"target", "widths"},
+    "stationary.steady_state": {"support"},
+    "two_layer_limit.limit": {"activation", "rtol"},
+    "two_layer_limit.quadrature": {"activation"},
+    "two_layer_transport.transport": {"activation"},
+    "two_layer_weak.weak_residual": {"activation"},
+}
+"""Arguments with values that are right beside some others, or only noticed through them."""
 
 SLOW = {
     "network.end_map", "mean_field_2d.Solution2D.distance_to", "mean_field.Solution.law",
@@ -34,13 +50,13 @@ def good_arguments(target, rng):
     return target.prepare(rng, arguments) if target.prepare else arguments
 
 
-@pytest.mark.parametrize("name", sorted(set(TARGETS) - FIT_SOME_ARGUMENTS - SLOW))
+@pytest.mark.parametrize("name", sorted(set(TARGETS) - SLOW))
 def test_wrong_values_are_refused_by_name(name):
     target = TARGETS[name]
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     found = []
-    for argument, kind in target.kinds.items():
-        for bad in kind.bads if argument != "self" else ():
+    for argument in sorted(set(target.kinds) - {"self"} - AMBIGUOUS.get(name, set())):
+        for bad in target.kinds[argument].bads:
             arguments, changes = good_arguments(target, rng), []
             if not judge._change(rng, (bad,), arguments, argument, changes):
                 continue
