@@ -17,7 +17,7 @@ export PYTHONUNBUFFERED := 1
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book preview test notebooks lock bench scale mutation clean
+.PHONY: help venv book preview test notebooks lock fuzz bench scale mutation clean
 
 help:
 	@echo "make book       execute every chapter and build the site in _build/html"
@@ -25,6 +25,7 @@ help:
 	@echo "make test       run all tests, every chapter and the browser test among them"
 	@echo "make notebooks  execute the chapters and store their outputs where they changed"
 	@echo "make lock       write requirements.txt anew from pyproject.toml"
+	@echo "make fuzz       call all public functions with random arguments, 100,000 times"
 	@echo "make bench      time kinetic beside its peers"
 	@echo "make mutation   see which of 400 random changes of kinetic the tests notice, in an hour"
 	@echo "make clean      remove what the other targets made, .venv included"
@@ -50,6 +51,9 @@ notebooks: $(READY)
 
 lock: $(READY)
 	@$(RUN) tools/lock.py
+
+fuzz: $(READY)
+	@$(RUN) tools/fuzz.py --record
 
 bench: $(READY)
 	@$(MAKE) -C benchmarks

@@ -70,13 +70,17 @@ def cases(names, calls, seed):
     return [(names[i % len(names)], seed + i // len(names)) for i in range(calls)]
 
 
-def run(chosen, jobs, tell=print):
-    """Judge cases in several child processes at a time; a list of what `judged` yields."""
+def run(chosen, jobs, minutes=60.0, tell=print):
+    """Judge cases in several child processes at a time; a list of what `judged` yields.
+
+    What is waiting after so many minutes is left out.
+    """
+    end = time.monotonic() + 60.0 * minutes
     parts = [chosen[k : k + AT_ONCE] for k in range(0, len(chosen), AT_ONCE)]
     waiting, found, lock = collections.deque(parts), [], threading.Lock()
 
     def work():
-        while True:
+        while time.monotonic() < end:
             try:
                 part = waiting.popleft()
             except IndexError:
@@ -84,15 +88,17 @@ def run(chosen, jobs, tell=print):
             results = list(judged(part))
             with lock:
                 found.extend(results)
-                bad = sum(entry[2] not in FINE for entry in found)
-                tell(f"{len(found):,} of {len(chosen):,} calls, {bad} findings", flush=True)
+                for name, seed, verdict, *_ in results:
+                    if verdict not in FINE:
+                        tell(f"{verdict}: --case {name} {seed}")
+                tell(f"{len(found):,} of {len(chosen):,} calls", flush=True)
 
     threads = [threading.Thread(target=work) for _ in range(jobs)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    if len(found) < len(chosen):
+    if len(found) < len(chosen) and time.monotonic() < end:
         raise RuntimeError("a child could not be run; see the error above")
     return found
 
@@ -148,6 +154,7 @@ def main():
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count(), help="child processes at a time"
     )
+    parser.add_argument("--minutes", type=float, default=60.0, help="longest time")
     parser.add_argument("--only", default="", help="only targets whose name begins so")
     parser.add_argument("--record", action="store_true", help=f"store the numbers in {RECORD.name}")
     parser.add_argument("--case", nargs=2, metavar=("NAME", "SEED"), help="repeat one call")
@@ -160,7 +167,7 @@ def main():
 
     started = time.perf_counter()
     names = sorted(name for name in TARGETS if name.startswith(options.only))
-    found = run(cases(names, options.calls, options.seed), options.jobs)
+    found = run(cases(names, options.calls, options.seed), options.jobs, options.minutes)
     report(found)
     numbers = summary(found) | {"seed": options.seed}
     print(json.dumps(numbers, indent=1))
@@ -169,7 +176,9 @@ def main():
     if options.record:
         RECORD.parent.mkdir(exist_ok=True)
         RECORD.write_text(json.dumps(numbers, indent=1) + "\n")
-    return int(any(entry[2] not in FINE for entry in found))
+    if len(found) < options.calls:
+        print(f"only {len(found):,} of {options.calls:,} calls in {options.minutes:g} minutes")
+    return int(len(found) < options.calls or any(entry[2] not in FINE for entry in found))
 
 
 if __name__ == "__main__":
