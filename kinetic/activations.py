@@ -170,7 +170,7 @@ def _log_cosh(u):
 GCU_CHUNK = 2048
 GCU_DOUBLINGS = 30.0
 GCU_SETTLED = 1e-13
-GCU_ROUNDS = 1000
+GCU_ROUNDS = 200
 MOST_ZEROS = 1_000_000
 
 
@@ -366,6 +366,8 @@ def sigma_n(delta, c, *, form="printed"):
 
 
 ZERO_SEARCH = 4096
+BISECTIONS = 5000
+"""Enough to halve an interval of float64 down to its smallest number."""
 DIFFERENCE = 1e-3
 
 
@@ -457,7 +459,14 @@ def _searched_zeros(sigma, a, b):
     u = np.linspace(a, b, ZERO_SEARCH + 1)
     sign = np.sign(sigma(u))
     points = [
-        brentq(lambda v: float(sigma(np.array(v))), u[i], u[i + 1], xtol=1e-300, rtol=1e-15)
+        brentq(
+            lambda v: float(sigma(np.array(v))),
+            u[i],
+            u[i + 1],
+            xtol=1e-300,
+            rtol=1e-15,
+            maxiter=BISECTIONS,
+        )
         for i in np.flatnonzero(sign[:-1] * sign[1:] < 0.0)
     ]
     edges = np.flatnonzero(np.diff(np.concatenate([[False], sign == 0.0, [False]])))

@@ -544,7 +544,9 @@ def _in_range(found):
 
 def _checked_identity(net):
     if net.activation.name != "identity":
-        raise ValueError(f"moments close for the identity only; got {net.activation.name!r}")
+        raise ValueError(
+            f"net must have the identity, for which moments close; got {net.activation.name!r}"
+        )
 
 
 def _strength(epsilon, *, zero=False):

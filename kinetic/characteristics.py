@@ -22,6 +22,9 @@ SMALLEST_WEIGHT = 1e-3
 FARTHEST_REST = 1e4
 """The quotient (u - b) / w loses digits for small w, and where -b / w is far from all x."""
 
+NEGLIGIBLE = 1e-100
+"""A change of u = w x + b, and of the logarithm of the stretch, that is none."""
+
 FEWEST_STEPS = 128
 """Where w or b depend on time, so that their changes are seen."""
 
@@ -60,13 +63,15 @@ def flow(net, x, start, end):
     span = end - start
     if net.autonomous:
         w, b = net.parameters(0.0)
-        if w == 0.0:
+        if abs(w) * (1.0 + np.abs(x).max(initial=0.0)) * (1.0 + abs(span)) < NEGLIGIBLE:
             return x + span * net.activation(b), np.zeros(x.shape)
         if _keeps_digits(w, b, x):
             with np.errstate(over="ignore"):
                 u = w * x + b
             if not np.isfinite(u).all():
                 raise FloatingPointError(f"w x + b exceeds the range of float64 for w={w}, b={b}")
+            if not math.isfinite(w * span):
+                raise FloatingPointError(f"w={w} times the time from {start} to {end} is infinite")
             u, stretch = net.activation.flow_with_stretch(u, w * span)
             return (u - b) / w, stretch
     if net.activation.name == "identity":
@@ -151,7 +156,7 @@ def paths(net, x, start, times):
     if times.min() < start < times.max():
         raise ValueError(f"times must all be before or all after start={start}")
     w, b = net.parameters(0.0)
-    if net.autonomous and (w == 0.0 or _keeps_digits(w, b, x)):
+    if net.autonomous and (abs(w) < NEGLIGIBLE or _keeps_digits(w, b, x)):
         found = [flow(net, x, start, t) for t in times]
         return np.array([f[0] for f in found]), np.array([f[1] for f in found])
     from scipy.integrate import solve_ivp
@@ -163,7 +168,7 @@ def paths(net, x, start, times):
     solution = solve_ivp(
         _limited(_rate_and_divergence(net), start, last), (start, last),
         np.concatenate([x, np.zeros(x.shape)]),
-        t_eval=times[order], max_step=abs(last - start) / FEWEST_STEPS, **TOLERANCE,
+        t_eval=times[order], max_step=abs(last - start) / FEWEST_STEPS or math.inf, **TOLERANCE,
     )  # fmt: skip
     if not solution.success or not math.isfinite(solution.y.sum()):
         raise FloatingPointError(
@@ -262,7 +267,7 @@ def in_chunks(rate, autonomous, start, end, columns, *parts):
     if start == end:
         return results
     rows = [part.reshape(-1, columns) for part in results]
-    longest = math.inf if autonomous else abs(end - start) / FEWEST_STEPS
+    longest = math.inf if autonomous else abs(end - start) / FEWEST_STEPS or math.inf
     for k in range(0, len(rows[0]), CHUNK):
         chunk = slice(k, k + CHUNK)
         state = np.concatenate([part[chunk].ravel() for part in rows])

@@ -97,6 +97,8 @@ def _lowest(multiplicative, wall):
 
 
 def _drift(net, x, h, lowest, multiplicative):
+    if not np.isfinite(x).all():
+        raise FloatingPointError("the noise takes data x0 out of the range of float64: lower nu")
     moved = characteristics.flow(net, x, 0.0, h)[0]
     if not np.isfinite(moved).all():
         raise FloatingPointError("the drift takes data x0 out of the range of float64")

@@ -279,12 +279,17 @@ def w2(net, g0, target, T):
     law = target_law(target)
     edges = _edges("g0", g0)
     if isinstance(law, Points):
-        edges = np.concatenate([edges, g0.ppf(law.jumps)])
+        edges = np.concatenate(
+            [edges, _validate.returned("g0", g0.ppf(law.jumps), law.jumps.shape)]
+        )
 
     def moments(panels):
         g = _density("g0", g0, panels.points)
         x = characteristics.flow(net, panels.points, 0.0, T)[0]
-        image = np.asarray(law.ppf(g0.cdf(panels.points)), dtype=float)
+        level = _validate.real("g0", g0.cdf(panels.points))
+        image = _validate.real("target", law.ppf(level))
+        if level.shape != x.shape or image.shape != x.shape:
+            raise ValueError("g0 must have a cdf, and target a ppf, with one number for each point")
         return np.stack([g, g * x, g * image, g * x**2, g * image**2])
 
     panels, values = resolve("the optimal map from g0 to the target", np.unique(edges), moments)

@@ -142,7 +142,7 @@ def solve(net, g0, grid, times, boundary, cfl, normalize, order, threads):
         raise ValueError(f"net must have dimension 1 or 2; got {net.dimension}")
     if not isinstance(grid, Grid2D):
         raise TypeError(
-            f"a network of dimension 2 needs a kinetic.Grid2D; got {type(grid).__name__}"
+            f"grid must be a kinetic.Grid2D for a net of dimension 2; got {type(grid).__name__}"
         )
     points = grid.points_on_faces((finite_volume.check_order(order) + 1) // 2)
     averages = _initial_averages(g0, grid, normalize)

@@ -112,7 +112,9 @@ def solve(net, m0, times, *, method="formula"):
     bad = ~np.isfinite(found)
     if bad.any():
         i, k = np.argwhere(bad)[0]
-        raise FloatingPointError(f"the moment m_{k} exceeds float64 at t={times[i]}; lower K")
+        raise FloatingPointError(
+            f"the moment m_{k} exceeds float64 at t={times[i]}: lower w, b, the times or the order of m0"
+        )
     return Moments(net, times, found, variance)
 
 
@@ -229,7 +231,10 @@ def conserving_bias(w, mean):
     mean = _validate.number("mean", mean)
     if callable(w):
         return lambda t: -w(t) * mean
-    return -_validate.number("w", w, accepted="a number or a function of t") * mean
+    bias = -_validate.number("w", w, accepted="a number or a function of t") * mean
+    if not math.isfinite(bias):
+        raise FloatingPointError(f"w={w} times mean={mean} exceeds the range of float64")
+    return bias
 
 
 def feedback_bias(w, gain, mean):

@@ -230,7 +230,7 @@ def end_map(net, interval, time, *, method="exact", step=None, walls=None):
         raise ValueError(f"net must have dimension 1 for a table; got {net.dimension}")
     ends = _validate.interval("interval", interval)
     step = _checked_step(method, step)
-    time = _validate.number("time", time, low=0.0, accepted="a time T > 0")
+    time = _validate.positive("time", time)
     if walls is not None and not (method == "exact" and net.autonomous):
         raise ValueError("walls can be tabulated for method='exact' and constant w and b only")
     walls = _validated_walls(net, np.array(ends), walls, method, "interval")

@@ -156,7 +156,12 @@ class Moments:
         low, high, mean = _summary_kernels.extremes_and_mean(x)
         sums = np.empty(4)
         _summary_kernels.central_sums(x, mean, sums)
-        return _about_mean(x.size, low, high, mean, sums)
+        state = _about_mean(x.size, low, high, mean, sums)
+        if not np.isfinite(state).all():
+            raise FloatingPointError(
+                f"the moments of particles x from {low:.3g} to {high:.3g} exceed float64"
+            )
+        return state
 
     def merge(self, a, b):
         """State of the particles of both."""

@@ -112,6 +112,6 @@ def tabulate(function, left, right):
             return table
         pieces *= 2
     raise ValueError(
-        f"no table of {MOST_PIECES} pieces reproduces the function on [{left}, {right}] to "
+        f"no table of {MOST_PIECES} pieces reproduces the map on the interval [{left}, {right}] to "
         f"rounding (error {error:.2g}); it has kinks or is too steep"
     )

@@ -24,8 +24,8 @@ SECONDS = 10
 """Of processor time for a call. A valid call takes milliseconds, and compiling a kernel seconds."""
 LISTED = 3
 """Cases shown of each finding."""
-AT_ONCE = 500
-"""Cases for a child, so that what it keeps in memory stays small."""
+AT_ONCE = 4000
+"""Cases for a child: many, because starting one takes seconds."""
 
 
 def judged(cases, modules=("fuzzing.targets",), seconds=SECONDS):

@@ -67,6 +67,8 @@ def nets(*names, d=1, functions=True, scale=1.0, bad_names=()):
 
 ALL = ("identity", "relu", "sigmoid", "tanh", "gcu", "custom", "sigma_n")
 NET = nets(*ALL)
+NET_OR_PLANE = NET.but(bads=tuple(bad for bad in NET.bads if "other" not in bad.__name__))
+"""As an argument of what takes networks of any dimension."""
 NET_SMOOTH = nets("identity", "sigmoid", "tanh", "gcu", bad_names=("relu",))
 NET_CONSTANT = nets(*ALL, functions=False)
 PLANE = nets("identity", "relu", "sigmoid", "tanh", "gcu", d=2)
@@ -140,7 +142,7 @@ class Broken:
 BROKEN = (
     Broken(np.nan),
     Broken(lambda x: np.full(x.shape, np.nan)),
-    Broken(lambda x: np.ones(3)),
+    Broken(lambda x: np.ones((3, 7))),
     Broken("text"),
     Broken(None),
     Broken(lambda x: np.full(x.shape, 1j)),

@@ -23,6 +23,7 @@ from fuzzing.objects import (
     INITIAL,
     LAW,
     NET,
+    NET_OR_PLANE,
     laws,
 )
 from fuzzing.registry import results, target
@@ -238,7 +239,7 @@ target(
 
 target(
     "mean_field.solve",
-    net=NET,
+    net=NET_OR_PLANE,
     g0=INITIAL,
     grid=GRID,
     times=times(end=0.5, most=3),

@@ -174,10 +174,11 @@ target(
 )
 
 POINTS = array(lambda rng, _: rng.standard_normal(int(rng.integers(1, 6))), length=False)
+POINTS = POINTS.but(bads=tuple(bad for bad in POINTS.bads if bad.__name__ != "_flattened"))
 TARGET = laws(words=("target", "targets")).but(
     good=lambda rng, d: POINTS.good(rng, d) if rng.random() < 0.4 else LAW.good(rng, d),
     edges=(*LAW.edges, *POINTS.edges, constant(0.5)),
-    bads=(*LAW.bads[:6], *LAW.bads[7:], *POINTS.bads[:-2]),
+    bads=(*LAW.bads[:6], *LAW.bads[7:], *POINTS.bads),
 )
 SPAN = number((0.2, 1.0), low=0.0, open_low=True)
 target(

@@ -20,6 +20,7 @@ from fuzzing.objects import (
     LAW,
     NET,
     NET_CONSTANT,
+    NET_OR_PLANE,
     PLANE,
     PLANE_LAW,
     PLANE_LAWS,
@@ -140,7 +141,7 @@ INPUTS = array(
 EITHER = Kind(
     lambda rng, a: (NET, PLANE)[int(rng.random() < 0.3)].good(rng, a),
     NET.edges,
-    tuple(b for b in NET.bads if "other" not in b.__name__),
+    NET_OR_PLANE.bads,
     NET.words,
 )
 
@@ -235,14 +236,19 @@ target(
 )
 target(
     "push_forward.push_forward",
-    net=NET,
+    net=NET_OR_PLANE,
     g0=UNUSED_LAW,
     t=TIME,
     walls=WALLS.but(good=lambda rng, a: None),
     infinite=("walls", "lipschitz"),
 )
 target(
-    "push_forward.exact", net=NET, g0=LAW, t=TIME, x=ANY, walls=WALLS.but(good=lambda rng, a: None)
+    "push_forward.exact",
+    net=NET_OR_PLANE,
+    g0=LAW,
+    t=TIME,
+    x=ANY,
+    walls=WALLS.but(good=lambda rng, a: None),
 )
 
 PUSHED = instance(
