@@ -80,7 +80,9 @@ def by_ode(net, m0, times):
             t_eval=times, first_step=step, max_step=step, **TOLERANCE,
         )  # fmt: skip
     if not solution.success:
-        raise FloatingPointError(f"the solver of (10) failed: {solution.message}")
+        raise FloatingPointError(
+            f"the solver of (10) failed, w or b is too large: {solution.message}"
+        )
     return solution.y[:-1].T, solution.y[-1]
 
 

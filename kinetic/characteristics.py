@@ -28,7 +28,7 @@ NEGLIGIBLE = 1e-100
 FEWEST_STEPS = 128
 """Where w or b depend on time, so that their changes are seen."""
 
-MOST_CALLS = 50_000
+MOST_CALLS = 20_000
 
 
 def flow(net, x, start, end):
@@ -72,7 +72,10 @@ def flow(net, x, start, end):
                 raise FloatingPointError(f"w x + b exceeds the range of float64 for w={w}, b={b}")
             if not math.isfinite(w * span):
                 raise FloatingPointError(f"w={w} times the time from {start} to {end} is infinite")
-            u, stretch = net.activation.flow_with_stretch(u, w * span)
+            try:
+                u, stretch = net.activation.flow_with_stretch(u, w * span)
+            except FloatingPointError as error:
+                raise FloatingPointError(f"{error}; w={w}, b={b}") from None
             return (u - b) / w, stretch
     if net.activation.name == "identity":
         return _affine_map(net, start, end)(x)
@@ -139,7 +142,7 @@ def paths(net, x, start, times):
     Returns
     -------
     ((T, n) ndarray, (T, n) ndarray)
-        What `flow` returns, for each time.
+        What `flow` returns, for each time; infinite where it exceeds float64.
 
     Raises
     ------

@@ -113,7 +113,8 @@ def solve(net, m0, times, *, method="formula"):
     if bad.any():
         i, k = np.argwhere(bad)[0]
         raise FloatingPointError(
-            f"the moment m_{k} exceeds float64 at t={times[i]}: lower w, b, the times or the order of m0"
+            f"the moment m_{k} exceeds float64 at t={times[i]}: lower w, b, the times or the "
+            "order of m0"
         )
     return Moments(net, times, found, variance)
 

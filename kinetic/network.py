@@ -254,12 +254,11 @@ def check_network(net, dimension=None):
 
 def _checked_step(method, step):
     _validate.choice("method", method, ("exact", *_layers.METHODS))
-    if method == "exact":
-        return None
-    if step is None:
+    if step is None and method != "exact":
         raise ValueError(f"method {method!r} needs step=, the largest length of a layer")
-    step = _validate.positive("step", step)
-    return step
+    if step is not None:
+        step = _validate.positive("step", step)
+    return None if method == "exact" else step
 
 
 def _validated_walls(net, x0, walls, method, name="x0"):

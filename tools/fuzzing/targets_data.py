@@ -19,6 +19,7 @@ results(
     "claims.Table",
 )
 target("datasets.table_1")
+target("datasets.lengths", count=integer((1, 20), low=1), rng=seed())
 target("datasets.vehicles", count=integer((1, 20), low=1), rng=seed())
 target(
     "datasets.regression",

@@ -60,8 +60,8 @@ results(
 )
 
 U_OVERFLOWS = ("",)
-target("activations.Activation.__call__", self_=ACTIVATION, u=ANY)
-target("activations.Activation.derivative", self_=ACTIVATION, u=ANY)
+target("activations.Activation.__call__", self_=ACTIVATION, u=ANY, infinite=("",))
+target("activations.Activation.derivative", self_=ACTIVATION, u=ANY, infinite=("",))
 target("activations.Activation.zeros", self_=ACTIVATION, interval=INTERVAL)
 target(
     "activations.Activation.flow", self_=ACTIVATION, u=ANY, s=number((-2.0, 2.0)), infinite=("",)
@@ -188,7 +188,7 @@ def _step_for_layers(rng, arguments):
 
 target(
     "network.end_map",
-    net=nets("identity", "sigmoid", "tanh", "sigma_n", bad_names=("relu",)),
+    net=nets("identity", "sigmoid", "tanh", bad_names=("relu",)),
     interval=INTERVAL.but(good=lambda rng, _: np.array([-1.0, 2.0]) * rng.uniform(0.5, 1.0)),
     time=number((0.1, 1.0), low=0.0),
     method=METHOD,
@@ -214,6 +214,7 @@ START = number((-1.0, 1.0))
 target("characteristics.flow", net=NET, x=ANY, start=START, end=START, infinite=("",))
 target(
     "characteristics.paths",
+    infinite=("",),
     net=NET,
     x=array(normal((0, 4)), length=False, empty=False),
     start=number((-1.0, 0.0)),

@@ -38,7 +38,7 @@ results(
     "fitting.OfSamples",
     "fitting.OfLaw",
 )
-EPSILON = number((0.05, 0.5), low=0.0, open_low=True, high=1.0, extremes=(1e-300, 1e-5))
+EPSILON = number((0.05, 0.5), low=0.0, open_low=True, high=1.0, extremes=(1e-300, 1e-3))
 NU = number((0.1, 1.0), low=0.0)
 POSITIVE_NU = number((0.3, 1.5), low=0.0, open_low=True)
 WRONG_K = (
