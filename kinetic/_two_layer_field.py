@@ -150,11 +150,16 @@ def trajectory(field, c, w, weights, times, rtol, dense=False):
     return integrate(rate, times, np.concatenate([c, w.ravel()]), rtol, dense)
 
 
+def checked_tolerance(rtol):
+    """The tolerance of the integrator."""
+    return _validate.number("rtol", rtol, low=1e-13, high=1e-2, accepted="in [1e-13, 1e-2]")
+
+
 def integrate(rate, times, state, rtol, dense=False):
     """solve_ivp by DOP853 at monotone times, with checks."""
     from scipy.integrate import solve_ivp
 
-    rtol = _validate.number("rtol", rtol, low=1e-13, high=1e-2, accepted="in [1e-13, 1e-2]")
+    rtol = checked_tolerance(rtol)
     span = (times[0], times[-1])
 
     def refusal(t):

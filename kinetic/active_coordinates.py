@@ -187,7 +187,9 @@ def _checked_sets(active, d, latent, layers):
             raise ValueError(f"active[{i}] must hold coordinates below {d}, each once; got {entry}")
     smallest = min(range(layers), key=lambda i: len(sets[i]))
     if len(sets[smallest]) != latent:
-        raise ValueError(f"the smallest set must have latent={latent} coordinates; got {sets}")
+        raise ValueError(
+            f"the smallest set of active must have latent={latent} coordinates; got {sets}"
+        )
     for i in range(layers - 1):
         inner, outer = (i + 1, i) if i < smallest else (i, i + 1)
         if not set(sets[inner]) <= set(sets[outer]):

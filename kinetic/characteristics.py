@@ -63,7 +63,9 @@ def flow(net, x, start, end):
     span = end - start
     if net.autonomous:
         w, b = net.parameters(0.0)
-        if abs(w) * (1.0 + np.abs(x).max(initial=0.0)) * (1.0 + abs(span)) < NEGLIGIBLE:
+        with np.errstate(over="ignore"):
+            change = abs(w) * (1.0 + np.abs(x).max(initial=0.0)) * (1.0 + abs(span))
+        if change < NEGLIGIBLE:
             return x + span * net.activation(b), np.zeros(x.shape)
         if _keeps_digits(w, b, x):
             with np.errstate(over="ignore"):

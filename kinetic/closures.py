@@ -327,7 +327,7 @@ def _kinks(net, times):
     found = np.zeros((2, 0))
     for t in times:
         w, b = net.parameters(float(t))
-        if w != 0.0:
+        if w != 0.0 and np.isfinite(b / w):
             back = characteristics.flow(net, np.array([-b / w]), t, times[0])
             found = np.column_stack([found, back])
     return found

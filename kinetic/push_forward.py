@@ -17,7 +17,7 @@ __all__ = ["PushForward", "PushForwardMany", "exact", "push_forward"]
 
 MASS_TOLERANCE = 1e-6
 ROUNDING = 1e-14
-"""Of the largest average: what a computed density may be below zero."""
+"""Of the largest: what a computed density may be below zero."""
 
 
 class PushForward:
@@ -78,8 +78,7 @@ class PushForward:
         Raises FloatingPointError where it exceeds the range of float64.
         """
         x, origin, stretch = self._origin(x)
-        start = getattr(self.g0, "pdf", self.g0)(origin)
-        start = _validate.returned("g0", start, origin.shape)
+        start = _initial_density(getattr(self.g0, "pdf", self.g0)(origin), origin.shape)
         inside = (x > self.walls[0]) & (x < self.walls[1]) if self.t else True
         return _stretched(np.where(inside, start, 0.0), stretch, self.t)
 
@@ -145,7 +144,7 @@ class PushForwardMany:
             raise ValueError(f"x must have shape (..., {self.net.dimension}); got {x.shape}")
         points = x.reshape(-1, self.net.dimension)
         origin, volume = characteristics.flow_with_volume(self.net, points, self.t, 0.0)
-        start = _validate.returned("g0", self._density(origin), volume.shape)
+        start = _initial_density(self._density(origin), volume.shape)
         return _stretched(start, volume, self.t).reshape(x.shape[:-1])
 
     def rvs(self, size, rng):
@@ -174,6 +173,13 @@ def density_of(g0, d):
         return values.reshape(points.shape[:-1])
 
     return density
+
+
+def _initial_density(values, shape):
+    values = _validate.returned("g0", values, shape)
+    if values.min(initial=0.0) < -ROUNDING * np.abs(values).max(initial=0.0):
+        raise ValueError(f"g0 must have a density of at least 0; got {values.min()}")
+    return values
 
 
 def _stretched(start, stretch, t):

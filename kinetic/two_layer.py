@@ -387,7 +387,11 @@ def _outputs(tag, c, w, x):
 
 
 def _losses(g, law):
-    return ((g - law.y) ** 2 / 2.0) @ law.probabilities
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = ((g - law.y) ** 2 / 2.0) @ law.probabilities
+    if not np.isfinite(found).all():
+        raise FloatingPointError("the loss exceeds the range of float64: y, c or w is too large")
+    return found
 
 
 def _parameters(c, w):

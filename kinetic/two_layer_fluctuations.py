@@ -106,6 +106,7 @@ def fluctuations(
     c, w, weights = field.points(c0, w0, weights)
     time = _validate.number("time", time, low=0.0, accepted="a time of at least 0")
     functions = _observables.check(observables)
+    rtol = _two_layer_field.checked_tolerance(rtol)
     if time == 0.0:
         f = _observables.values(functions, field, c, w)
         single = _covariance(f, weights)

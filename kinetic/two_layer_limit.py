@@ -209,7 +209,7 @@ def limit(
     """
     field = _two_layer_field.make(x, y, probabilities, alpha, activation)
     c, w, weights = field.points(c0, w0, weights)
-    times = _validate.times(times)
+    times, rtol = _validate.times(times), _two_layer_field.checked_tolerance(rtol)
     if times.size == 1:
         return Limit(times, c[None].copy(), field.shown(w[None].copy()), weights, 0, field)
     solution = _two_layer_field.trajectory(field, c, w, weights, times, rtol)
@@ -257,6 +257,7 @@ def density(
         raise TypeError(f"p0 must be a function of c and w; got {p0!r:.80}")
     if not (isinstance(nodes, list | tuple) and len(nodes) == 3):
         raise TypeError(f"nodes must be the points c and w and their weights; got {nodes!r:.80}")
+    rtol = _two_layer_field.checked_tolerance(rtol)
     start_c, start_w, weights = field.points(*nodes)
     time = _validate.number("time", time, low=0.0, accepted="a time of at least 0")
     c, w = _validate.array("c", c), _validate.array("w", w)

@@ -27,7 +27,9 @@ SECONDS = 10
 LISTED = 3
 """Cases shown of each finding."""
 FEWEST = 60
+"""Calls of a target."""
 CHEAP = 0.003
+"""Seconds of processor time of a call."""
 AT_ONCE = 2000
 """Cases for a child: many, because starting one takes seconds."""
 
