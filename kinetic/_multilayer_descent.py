@@ -37,7 +37,7 @@ class Schedule:
     @staticmethod
     def _checked(i, value):
         return _validate.number(
-            f"rate of layer {i + 1}", value, low=0.0, accepted="a number of at least 0"
+            f"rates: rate of layer {i + 1}", value, low=0.0, accepted="a number of at least 0"
         )
 
 

@@ -405,6 +405,8 @@ def _observed(observe, c, w, flat):
             f"observe must return an array of one row for each of {len(c)} runs; got shape "
             f"{found.shape}"
         )
+    if not np.isfinite(found).all():
+        raise ValueError("observe must return finite numbers; it does not")
     return found
 
 

@@ -99,6 +99,7 @@ A_PLANE = instance(
         lambda: Grid2D(Grid(-1e150, 1e150, 9), Grid(-1e150, 1e150, 9)),
     ),
 )
+target("grid_2d.Grid2D.points_on_faces", self_=A_PLANE, count=integer((1, 5), low=1))
 for prop in ("shape", "area", "centers", "face_points"):
     target(f"grid_2d.Grid2D.{prop}", self_=A_PLANE)
 target(
@@ -188,7 +189,8 @@ POSITIVE_2D = array(
 
 def _plane_velocities(rng, drawn):
     nx, ny = drawn["grid"].shape
-    pair = rng.standard_normal((2, nx + 1, ny)), rng.standard_normal((2, nx, ny + 1))
+    k = 2 if drawn["order"] == 3 else 3
+    pair = rng.standard_normal((k, nx + 1, ny)), rng.standard_normal((k, nx, ny + 1))
     return (lambda t, u: pair) if rng.random() < 0.2 else pair
 
 
@@ -220,16 +222,20 @@ target(
         any_shape=True,
         bads=(constant(np.zeros((4, 4))),),
     ),
+    order=ORDER,
 )
 target(
     "finite_volume_2d.reconstruct",
     averages=array(normal((5, 7), (5, 7)), length=False),
     epsilon=number((1e-8, 1.0), low=0.0, open_low=True),
+    order=ORDER,
 )
 target(
     "finite_volume_2d.transport",
     grid=GRID_2D,
     averages=POSITIVE_2D,
+    order=ORDER,
+    required=("order",),
     velocity=PAIR,
     times=times(end=0.2, most=3, least=2),
     boundary=BOUNDARY,
@@ -299,6 +305,7 @@ target("mean_field_2d.Solution2D.distance_to", self_=SOLUTION_2D, point=array(no
 target(
     "balance_law.solve",
     grid=GRID,
+    order=ORDER,
     averages=array(lambda rng, a: rng.standard_normal(a["grid"].cells)),
     times=times(end=0.1, most=3, least=2),
     velocity=VELOCITY.or_none(),

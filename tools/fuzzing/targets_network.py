@@ -188,7 +188,7 @@ def _step_for_layers(rng, arguments):
 
 target(
     "network.end_map",
-    net=nets("identity", "sigmoid", "tanh", bad_names=("relu",)),
+    net=nets("identity", "sigmoid", "tanh"),
     interval=INTERVAL.but(good=lambda rng, _: np.array([-1.0, 2.0]) * rng.uniform(0.5, 1.0)),
     time=number((0.1, 1.0), low=0.0),
     method=METHOD,

@@ -100,7 +100,7 @@ W = array(lambda rng, a: rng.standard_normal(np.shape(a["c"])))
 target("two_layer.output", c=C, w=W, x=X, activation=NAME)
 target("two_layer.loss", c=C, w=W, x=X, y=Y, activation=NAME, probabilities=PROBABILITIES)
 NODES_LAW = laws(stats.norm(0.3, 0.8), stats.uniform(-2.0, 4.0))
-target("two_layer_limit.quadrature", c=NODES_LAW, w=NODES_LAW, points=integer((8, 12), low=2))
+target("two_layer_limit.quadrature", c=NODES_LAW, w=NODES_LAW, points=integer((24, 30), low=2))
 WEIGHTS = _chances("c0")
 RTOL = number((1e-8, 1e-4), low=0.0, open_low=True, extremes=(1e-300, 1.0))
 target(
