@@ -77,8 +77,8 @@ LINEAR_CONSTANT = nets("identity", functions=False, bad_names=("tanh", "relu"))
 
 
 def _grid(rng, drawn):
-    left = rng.uniform(-9.0, -5.0)
-    return Grid(float(left), float(rng.uniform(5.0, 9.0)), int(rng.integers(40, 80)))
+    left = rng.uniform(-11.0, -8.0)
+    return Grid(float(left), float(rng.uniform(8.0, 11.0)), int(rng.integers(40, 80)))
 
 
 GRID = Kind(
