@@ -209,7 +209,7 @@ def test_both_bounds_of_an_estimate_hold():
             assert high >= exact * (1.0 - 1e-12)
             every = np.linalg.norm(a[:, None] - other.centroids, axis=2) - heights
             assert potentials[0] == pytest.approx(every.min(axis=1).mean(), rel=1e-12)
-        assert high - low < 0.25 * exact
+        assert high - low < (0.25 if dimension == 2 else 0.45) * exact
 
 
 def test_cells_hold_each_point_once():
