@@ -8,18 +8,21 @@ test, or by exceeding ten times the processor time the tests take.
 
 import argparse
 import collections
+import compileall
 import hashlib
 import json
 import math
 import multiprocessing
 import os
+import queue
 import random
 import shutil
 import signal
 import sys
 import time
 import tomllib
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,11 +143,13 @@ class Laboratory:
         The tests that run each line of plain Python.
     """
 
-    def __init__(self, root, folder, tests):
-        self.tree, self.warm = folder / "tree", folder / "kernels"
-        self.fresh = folder / "fresh"
-        self.tests = tests
-        copy(root, self.tree)
+    def __init__(self, root, folder, tests, jobs):
+        self.warm, self.tests, self.jobs = folder / "kernels", tests, jobs
+        trees = [folder / f"tree-{number}" for number in range(jobs)]
+        self.tree, self.free = trees[0], queue.SimpleQueue()
+        for tree in trees:
+            copy(root, tree)
+            self.free.put(tree)
         self.reach = Reach(self.tree, tests)
         start = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         self.context = multiprocessing.get_context(start)
@@ -159,16 +164,21 @@ class Laboratory:
         if known.get("package") != package:
             shutil.rmtree(self.warm, ignore_errors=True)
             known = {"package": package, "files": {}}
-        for name in self.tests:
-            content = digest(self.tree, self.tree / name)
-            if known["files"].get(name, {}).get("digest") != content:
-                print(f"unmutated {name}", flush=True)
-                done = self.run([name], None, set(), 3600.0, trace=True)
+        contents = {name: digest(self.tree, self.tree / name) for name in self.tests}
+        missing = [
+            name
+            for name, content in contents.items()
+            if known["files"].get(name, {}).get("digest") != content
+        ]
+        with ThreadPoolExecutor(self.jobs) as pool:
+            for name, done in zip(missing, pool.map(self._unmutated, missing), strict=True):
                 if done is None or done[0] != 0:
+                    pool.shutdown(cancel_futures=True)
                     raise SystemExit(f"{name} fails unmutated: {done and done[2]}")
-                entry = {"digest": content, "seconds": done[1], "lines": done[3]}
+                entry = {"digest": contents[name], "seconds": done[1], "lines": done[3]}
                 known["files"][name] = entry
                 file.write_text(json.dumps(known), "utf-8")
+                print(f"unmutated {name}", flush=True)
         self.seconds, self.lines = {}, {}
         for name in self.tests:
             entry = known["files"][name]
@@ -177,14 +187,28 @@ class Laboratory:
                 for place in lines:
                     self.lines.setdefault(tuple(place), set()).add(test)
 
-    def run(self, files, order, affected, seconds, trace=False):
+    def _unmutated(self, name):
+        with self.borrowed() as tree:
+            return self.run(tree, [name], None, set(), 3600.0, trace=True)
+
+    @contextmanager
+    def borrowed(self):
+        """A tree that nobody else uses."""
+        tree = self.free.get()
+        try:
+            yield tree
+        finally:
+            self.free.put(tree)
+
+    def run(self, tree, files, order, affected, seconds, trace=False):
         """What `mutation_worker.run` sends, or None if its process died or was stopped."""
-        shutil.rmtree(self.fresh, ignore_errors=True)
+        fresh = tree.with_name(tree.name.replace("tree", "fresh"))
+        shutil.rmtree(fresh, ignore_errors=True)
         receiver, sender = self.context.Pipe(duplex=False)
-        caches = (self.warm, self.fresh, affected)
+        caches = (self.warm, fresh, affected)
         process = self.context.Process(
             target=mutation_worker.run,
-            args=(sender, self.tree, files, order, caches, seconds, trace),
+            args=(sender, tree, files, order, caches, seconds, trace),
         )
         process.start()
         sender.close()
@@ -242,8 +266,12 @@ class Laboratory:
             ``fate`` ("failed", "stopped", "survived" or "untested"), ``by`` the test that failed,
             ``before`` and ``after`` the changed line, ``cost`` in seconds.
         """
+        with self.borrowed() as tree:
+            return self._verdict_in(tree, mutant, control)
+
+    def _verdict_in(self, tree, mutant, control):
         started = time.perf_counter()
-        path = self.tree / mutant.file
+        path = tree / mutant.file
         text, status = path.read_text("utf-8"), path.stat()
         operator = plugins.get_operator(mutant.operator)()
         changed = text if control else mutate_code(text, operator, mutant.occurrence)
@@ -265,7 +293,7 @@ class Laboratory:
         files = list(dict.fromkeys(t.split("::")[0] for t in tests))
         try:
             path.write_text(changed, "utf-8")
-            done = self.run(files, tests, compiled if changes_kernels else set(), limit)
+            done = self.run(tree, files, tests, compiled if changes_kernels else set(), limit)
         finally:
             path.write_text(text, "utf-8")
             os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -292,6 +320,7 @@ def copy(root, target):
         elif source.exists():
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / name)
+    compileall.compile_dir(target, quiet=1)
 
 
 def digest(tree, *paths):
@@ -366,6 +395,7 @@ def arguments():
     add("--mutants", type=int, default=400, help="size of the sample")
     add("--seconds", type=float, default=3600.0, help="no further mutant after this time")
     add("--seed", type=int, default=1)
+    add("--jobs", type=int, default=os.cpu_count(), help="mutants at a time")
     add("--tests", nargs="*", help="test files; all unit tests without")
     add("--root", type=Path, default=ROOT, help="the repository")
     add("--work", type=Path, help="folder of the copy and its compiled kernels")
@@ -383,7 +413,7 @@ def main():
     )  # fmt: skip
     work = given.work or given.root / "_build" / "mutation"
     work.mkdir(parents=True, exist_ok=True)
-    laboratory = Laboratory(given.root, work, names)
+    laboratory = Laboratory(given.root, work, names, given.jobs)
     population = {}
     for path in sorted((laboratory.tree / "kinetic").glob("*.py")):
         if not given.modules or path.stem in given.modules:
@@ -391,25 +421,29 @@ def main():
             source = laboratory.reach.sources[file]
             if found := mutants(file, path.read_text("utf-8"), source):
                 population[file] = found
-    started, results, known = time.monotonic(), [], explained()
     sample = drawn(population, given.seed)[: given.mutants]
-    for mutant in sample[:CONTROLS]:
-        control = laboratory.verdict(mutant, control=True)
-        if control["fate"] not in ("survived", "untested"):
-            raise SystemExit(f"tests fail without a mutant: {control}")
-    for number, mutant in enumerate(sample, 1):
-        if time.monotonic() - started > given.seconds:
-            print("time is up")
-            break
-        result = laboratory.verdict(mutant)
-        results.append(result)
-        print(f"{number} {result['fate']} {mutant.file}:{mutant.line} {result.get('cost', 0)} s "
-              f"{result.get('by', '')}", flush=True)  # fmt: skip
-        if result["fate"] in ("survived", "untested"):
-            kind, why = known.get(key(result), (None, None))
-            print(f"    {kind}: {why}" if kind else as_toml(result), flush=True)
-        if given.results:
-            given.results.write_text(json.dumps(results, indent=1), "utf-8")
+    deadline, known, results = time.monotonic() + given.seconds, explained(), []
+
+    def judged(number, mutant):
+        if number <= CONTROLS:
+            control = laboratory.verdict(mutant, control=True)
+            if control["fate"] not in ("survived", "untested"):
+                raise SystemExit(f"tests fail without a mutant: {control}")
+        return laboratory.verdict(mutant) if time.monotonic() < deadline else None
+
+    with ThreadPoolExecutor(given.jobs) as pool:
+        for number, result in enumerate(pool.map(judged, range(1, len(sample) + 1), sample), 1):
+            if result is None:
+                print("time is up")
+                break
+            results.append(result)
+            print(f"{number} {result['fate']} {result['file']}:{result['line']} "
+                  f"{result.get('cost', 0)} s {result.get('by', '')}", flush=True)  # fmt: skip
+            if result["fate"] in ("survived", "untested"):
+                kind, why = known.get(key(result), (None, None))
+                print(f"    {kind}: {why}" if kind else as_toml(result), flush=True)
+            if given.results:
+                given.results.write_text(json.dumps(results, indent=1), "utf-8")
     record = summary(results, population, given.seed)
     if given.record:
         given.record.parent.mkdir(exist_ok=True)
