@@ -55,6 +55,9 @@ def test_odd_numbers():
 
 def test_power():
     assert caller.least_power(5) == 8
+
+def test_broken():
+    assert caller.least_power(5) == caller.unused()
 """
 
 
@@ -103,6 +106,10 @@ def test_a_change_that_tests_do_not_notice_survives(fates):
 
 def test_a_change_that_no_test_runs_is_untested(fates):
     assert fates[0]["unused", "return 2"] == "untested"
+
+
+def test_a_test_that_fails_anyway_kills_nothing_and_is_named(fates):
+    assert fates[1]["tests_left_out"] == ["tests/test_caller.py::test_broken"]
 
 
 def test_every_mutant_counts(fates):

@@ -141,6 +141,8 @@ class Laboratory:
         Processor time of each test.
     lines : dict of (file, line) to set of str
         The tests that run each line of plain Python.
+    left_out : list of str
+        Tests that fail without a mutant; none of the others does.
     """
 
     def __init__(self, root, folder, tests, jobs):
@@ -172,19 +174,19 @@ class Laboratory:
         ]
         with ThreadPoolExecutor(self.jobs) as pool:
             for name, done in zip(missing, pool.map(self._unmutated, missing), strict=True):
-                if done is None or done[0] != 0:
-                    pool.shutdown(cancel_futures=True)
-                    raise SystemExit(f"{name} fails unmutated: {done and done[2]}")
-                entry = {"digest": contents[name], "seconds": done[1], "lines": done[3]}
-                known["files"][name] = entry
+                _, seconds, failed, lines = done or (None, {}, [name], {})
+                print(f"unmutated {name}" + f" fails: {failed}" * bool(failed), flush=True)
+                entry = {"seconds": seconds, "failed": failed, "lines": lines}
+                known["files"][name] = {"digest": contents[name], **entry}
                 file.write_text(json.dumps(known), "utf-8")
-                print(f"unmutated {name}", flush=True)
-        self.seconds, self.lines = {}, {}
+        self.seconds, self.lines, self.left_out = {}, {}, []
         for name in self.tests:
             entry = known["files"][name]
-            self.seconds.update(entry["seconds"])
-            for test, lines in entry["lines"].items():
-                for place in lines:
+            self.left_out += entry["failed"]
+            passed = entry["seconds"].keys() - set(entry["failed"])
+            self.seconds.update({test: entry["seconds"][test] for test in passed})
+            for test in passed:
+                for place in entry["lines"].get(test, ()):
                     self.lines.setdefault(tuple(place), set()).add(test)
 
     def _unmutated(self, name):
@@ -444,7 +446,7 @@ def main():
                 print(f"    {kind}: {why}" if kind else as_toml(result), flush=True)
             if given.results:
                 given.results.write_text(json.dumps(results, indent=1), "utf-8")
-    record = summary(results, population, given.seed)
+    record = summary(results, population, given.seed) | {"tests_left_out": laboratory.left_out}
     if given.record:
         given.record.parent.mkdir(exist_ok=True)
         given.record.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
