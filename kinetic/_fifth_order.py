@@ -128,7 +128,9 @@ def _fluxes(v, velocity, flux, epsilon):
         a = velocity[f]
         w0, w1, w2, w3, w4, w5 = v[f - 1], v[f], v[f + 1], v[f + 2], v[f + 3], v[f + 4]
         left = a > 0.0
-        v0, v1, v2 = w0 if left else w5, w1 if left else w4, w2 if left else w3
+        # A choice between numbers used once becomes a load from one of two addresses: slow.
+        v0 = w0 * (1.0 if left else 0.0) + w5 * (0.0 if left else 1.0)
+        v1, v2 = w1 if left else w4, w2 if left else w3
         v3, v4 = w3 if left else w2, w4 if left else w1
         high = deviation(v1 - v0, v2 - v1, v3 - v2, v4 - v3, epsilon)
         flux[f] = a * max(v2 + high, 0.0)
