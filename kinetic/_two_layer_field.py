@@ -73,7 +73,7 @@ class Field:
 
     def neurons(self, w):
         """sigma(w . x) and sigma'(w . x), both (K, M)."""
-        u = product(w, self.x.T)
+        u = self._inputs(w)
         if self.activation.name in SMOOTH:
             return SMOOTH[self.activation.name](u)[:2]
         return self.activation(u), self.activation.derivative(u)
@@ -107,7 +107,14 @@ class Field:
 
     def second(self, w):
         """sigma, sigma' and sigma'' at w . x, each (K, M)."""
-        return SMOOTH[self.activation.name](product(w, self.x.T))
+        return SMOOTH[self.activation.name](self._inputs(w))
+
+    def _inputs(self, w):
+        with np.errstate(over="ignore", invalid="ignore"):
+            u = product(w, self.x.T)
+        if not np.isfinite(u).all():
+            raise FloatingPointError("w . x exceeds the range of float64: w or x is too large")
+        return u
 
     def require_smooth(self, purpose):
         """Refuse an activation without a second derivative, which ``purpose`` needs."""

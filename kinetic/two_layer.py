@@ -248,11 +248,16 @@ def output(c, w, x, activation="tanh"):
     ------
     ValueError, TypeError
         If an argument is not as described.
+    FloatingPointError
+        If a value leaves the range of float64.
     """
     x = _validate.array("x", x)
     law = data_law(x, np.zeros(len(x) if x.ndim else 0))
     c, w = _stacked(c, w, law)
-    return _outputs(_tag(activation), c, w, law.x)
+    found = _outputs(_tag(activation), c, w, law.x)
+    if not np.isfinite(found).all():
+        raise FloatingPointError("an output exceeds the range of float64: c, w or x is too large")
+    return found
 
 
 def loss(c, w, x, y, *, activation="tanh", probabilities=None):
@@ -274,6 +279,8 @@ def loss(c, w, x, y, *, activation="tanh", probabilities=None):
     ------
     ValueError, TypeError
         If an argument is not as described.
+    FloatingPointError
+        If a value leaves the range of float64.
     """
     law = data_law(x, y, probabilities)
     c, w = _stacked(c, w, law)

@@ -12,7 +12,21 @@ import numpy as np
 MODES = ("good", "edge", "bad", "mixed")
 SHARES = (0.25, 0.25, 0.35, 0.15)
 ACCEPTED = (ValueError, TypeError, FloatingPointError)
-FOLLOWED = ("must", "and", "or", "has", "needs", "is", "to", "in", "of", "at", "fit", "depends")
+FOLLOWED = (
+    "must",
+    "and",
+    "or",
+    "has",
+    "needs",
+    "is",
+    "to",
+    "in",
+    "of",
+    "at",
+    "fit",
+    "depends",
+    "from",
+)
 DEEPEST = 6
 
 

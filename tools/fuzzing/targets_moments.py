@@ -246,5 +246,6 @@ target(
     tol=number((1e-3, 0.1), low=0.0),
     most_steps=integer((1, 2), low=1),
     method=choice("bfgs", "descent"),
+    required=("most_steps", "tol"),
     nan=("gamma",),
 )
