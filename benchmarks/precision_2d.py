@@ -1,8 +1,9 @@
 """Work against precision in two dimensions: the time to an error in L1 of at most 1e-6.
 
 The problem of transport_2d.py, one thread. Each contender takes the coarsest grid, of multiples
-of ten cells a side, with which it is as accurate as that. jax, torch and numpy of transport_2d.py are left out: they
-need as fine a grid as kinetic's third order, with whose results theirs agree, and minutes on it.
+of ten cells a side, with which it is as accurate as that. jax, torch and numpy of transport_2d.py
+are left out: they need as fine a grid as kinetic's third order, with whose results theirs agree,
+and minutes on it.
 """
 
 import sys
