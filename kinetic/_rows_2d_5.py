@@ -202,8 +202,8 @@ def _pipeline(u, out, a, b, work, rows, own, begin, stop, to_x, to_y, epsilon):
             values = across[s]
             if i == low:
                 if low == 2:
-                    _extrapolate(source, 1, 1, wrap)
-                    _extrapolate(source, 0, 1, wrap)
+                    for ghost in (1, 0):
+                        _extrapolate(source, ghost, 1, wrap)
                 for r in range(i - 2, i + 2):
                     _upper_values(source, r & wrap, b, r, values, r & 7, epsilon)
                 _right_values(source, i - 1, wrap, a, along, epsilon)
@@ -211,8 +211,8 @@ def _pipeline(u, out, a, b, work, rows, own, begin, stop, to_x, to_y, epsilon):
                     along, a, i - 1, faces[s], (i - 1) & 1, sums_x, (i - 1) & sum_mask, keep, share
                 )
             if i == top - 2:
-                _extrapolate(source, top + 1, -1, wrap)
-                _extrapolate(source, top + 2, -1, wrap)
+                for ghost in (top + 1, top + 2):
+                    _extrapolate(source, ghost, -1, wrap)
             _upper_values(source, (i + 2) & wrap, b, i + 2, values, (i + 2) & 7, epsilon)
             _upper_fluxes(values, i, b, uppers, sums_y, i & sum_mask, keep, share)
             _right_values(source, i, wrap, a, along, epsilon)
