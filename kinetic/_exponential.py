@@ -182,9 +182,9 @@ class Exponential:
         before = u.sum() * self._dx
         for row, left in zip(out, leaving, strict=True):
             stays, leaves = row.sum() * self._dx, left.sum()
-            if stays >= leaves:
+            if stays > leaves:
                 row *= (before - leaves) / stays
-            else:
+            elif leaves > 0.0:
                 left *= (before - stays) / leaves
 
     def advance(self, u, length, tolerance, accepts=None):

@@ -31,6 +31,7 @@ import numpy as np
 from kinetic._compile import inlined, kernel
 
 RESOLVED = 2.0
+LARGEST_RISE = 700.0
 GAUSS_RISE = 8.0
 """Rise of E in a cell up to which Gauss quadrature of m is exact to rounding. Where it is
 steeper, E' and log m are taken to be linear between the points."""
@@ -136,6 +137,8 @@ def second_order(state, sigma, diffusion, dx, is_open):
 def _leaving(speed, diffusion, dx):
     """Rate at which g leaves through an end where it vanishes, half a cell away."""
     rise = speed * dx / (2.0 * diffusion)
+    if rise < -LARGEST_RISE:
+        return 0.0
     return 2.0 * diffusion / dx * (rise / -np.expm1(-rise) if rise else 1.0)
 
 

@@ -27,7 +27,7 @@ With constant w and b the first two methods apply exp(t A) (`kinetic._exponentia
 output times, however far apart, to ``tolerance`` and mostly to rounding. Where w and b depend
 on time, they take steps of order four with two exponentials each (`kinetic._magnus`). For
 ``structure-preserving`` P and E are tested: averages that are negative by less than 1e-12 of
-the largest become 0, and if P or E fails by more than rounding, Runge-Kutta steps are taken
+the largest before become 0, and if P or E fails by more than rounding, Runge-Kutta steps are taken
 instead. So they are if ``step`` is given or there are more than 200,000 cells. P and E then
 hold where dt times the largest rate at which mass leaves a cell is at most 1 + sqrt(2), since
 the step is a convex combination of matrices as above; longer steps are tested and halved if
@@ -318,16 +318,16 @@ def _direct(fluxes, dx, log_equilibrium, method, tolerance):
 def _keeps_structure(log_equilibrium, dx, noise=0.0):
     """A test of a step: no negative average and, given a steady state, no more entropy.
 
-    Averages that are negative by rounding, or less than ``noise`` of the largest, become 0.
+    Averages that are negative by rounding, or less than ``noise`` of the largest before, become 0.
     """
 
     def accepts(before, after):
-        if (after < -ROUNDING * before - noise * after.max()).any():
+        if (after < -ROUNDING * before - noise * before.max()).any():
             return False
         if after.min() < 0.0:
             mass = after.sum()
             np.maximum(after, 0.0, out=after)
-            after *= mass / after.sum()
+            after *= max(mass, 0.0) / max(after.sum(), SMALLEST)
         if log_equilibrium is None:
             return True
         bound, value = (_entropy(g, log_equilibrium, dx) for g in (before, after))

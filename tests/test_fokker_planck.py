@@ -395,6 +395,19 @@ def test_open_ends_absorb(method, order):
     assert losses[-1] < 1e-4
 
 
+@pytest.mark.parametrize("method", ["implicit", "structure-preserving", "euler"])
+@pytest.mark.parametrize("b", [0.1, lambda t: np.cos(t)])
+def test_nothing_remains_between_open_ends(method, b):
+    net = SimResNet("tanh", -1.0, b)
+    sol = fokker_planck.solve(
+        net, START, Grid(-2.0, 2.0, 40), [0.0, 0.5, 1.0, 5.0], nu=30.0, method=method,
+        boundary="open", tolerance=1e-4,
+    )  # fmt: skip
+    np.testing.assert_allclose(sol.density[1:], 0.0, atol=1e-14 if method != "euler" else 1e-3)
+    np.testing.assert_allclose(sol.mass + sol.outflow.sum(axis=1), 1.0, atol=1e-13)
+    assert np.isfinite(sol.outflow).all()
+
+
 def test_mass_drifts_out_of_an_open_end_as_without_noise():
     net, grid = SimResNet("identity", 0.0, 1.0), Grid(-1.0, 1.0, 100)
     start = stats.norm(0.0, 0.2)
