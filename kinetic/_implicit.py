@@ -217,9 +217,8 @@ def integrate(u, fluxes, dx, times, method, *, tolerance, step=None, accepts=Non
             leaving = _step(
                 weights, state, h, dx, stages, error, rates, matrix, trial, estimate
             )  # fmt: skip
-            if (
-                leaving == (0.0, 0.0) and trial.any()
-            ):  # rounding grows with h, as I - h A becomes singular
+            if leaving == (0.0, 0.0) and trial.any():
+                # Rounding grows with h, as I - h A becomes singular.
                 trial *= state.sum() / trial.sum()
             measured = dx * np.abs(estimate).sum()
             kept = accepts is None or accepts(state[inner], trial[inner])
