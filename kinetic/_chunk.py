@@ -21,7 +21,7 @@ class Chunk:
     def __init__(self, sigma, x, epsilon, diffusion, nu, noise, seeds):
         self.seeds = seeds.spawn(2)
         self.state = _noise.new_state(self.seeds[1])
-        self.blocks = np.zeros((-(-x.size // (2 * _noise.LANES)), 2, _noise.LANES))
+        self.blocks = np.zeros((-(-x.size // (2 * _noise.LANES)), 2 * _noise.LANES))
         self.x = self.blocks.reshape(-1)[: x.size]
         self.x[:] = x
         self.sigma, self.epsilon, self.diffusion = sigma, epsilon, diffusion

@@ -18,26 +18,21 @@ def collide(tag, x, weight, bias, epsilon, kick, noise):
 def collide_in_steps(tag, law, state, blocks, weights, biases, epsilon, fixed, linear):
     """For each weight and bias x <- x + epsilon sigma(weight x + bias) + (fixed + linear x) eta.
 
-    ``blocks`` (B, 2, LANES) holds the particles; eta has a law of `_noise.NOISES`, and is not
+    ``blocks`` (B, 2 LANES) holds the particles; eta has a law of `_noise.NOISES`, and is not
     drawn where it has no factor.
     """
-    own = np.empty((4, _noise.LANES), np.uint64)
+    own, numbers = np.empty((4, _noise.LANES), np.uint64), np.zeros(2 * _noise.LANES)
     _noise.copy(state, own)
-    first, second = np.zeros(_noise.LANES), np.zeros(_noise.LANES)
     noisy = fixed != 0.0 or linear != 0.0
     for k in range(weights.size):
         weight, bias = weights[k], biases[k]
         for i in range(blocks.shape[0]):
             if noisy:
-                _noise.draw(law, own, first, second)
-            for p in range(_noise.LANES):
-                x = blocks[i, 0, p]
-                kick = (fixed + linear * x) * first[p]
-                blocks[i, 0, p] = x + (epsilon * sigma(tag, weight * x + bias) + kick)
-            for p in range(_noise.LANES):
-                x = blocks[i, 1, p]
-                kick = (fixed + linear * x) * second[p]
-                blocks[i, 1, p] = x + (epsilon * sigma(tag, weight * x + bias) + kick)
+                _noise.draw(law, own, numbers)
+            for p in range(2 * _noise.LANES):
+                x = blocks[i, p]
+                kick = (fixed + linear * x) * numbers[p]
+                blocks[i, p] = x + (epsilon * sigma(tag, weight * x + bias) + kick)
     _noise.copy(own, state)
 
 

@@ -180,28 +180,27 @@ def _pair_compiled(law, word, other):
 
 
 @inlined
-def draw(law, state, first, second):
-    """Fill two arrays (LANES,) with the next numbers of a stream."""
+def draw(law, state, out):
+    """Fill an array (2 LANES,) with the next numbers of a stream."""
     for p in range(LANES):
         word, s0, s1, s2, s3 = advance(state[0, p], state[1, p], state[2, p], state[3, p])
         other, s0, s1, s2, s3 = advance(s0, s1, s2, s3)
         state[0, p], state[1, p], state[2, p], state[3, p] = s0, s1, s2, s3
-        first[p], second[p] = pair(law, word, other)
+        out[p], out[LANES + p] = pair(law, word, other)
 
 
 @kernel
 def fill(law, state, out):
     """Fill ``out`` with independent numbers, in blocks of 2 LANES."""
-    own, first, second = np.empty((4, LANES), np.uint64), np.empty(LANES), np.empty(LANES)
+    own, numbers = np.empty((4, LANES), np.uint64), np.empty(2 * LANES)
     copy(state, own)
     whole = out.size // (2 * LANES) * (2 * LANES)
     for start in range(0, whole, 2 * LANES):
-        draw(law, own, first, second)
-        for p in range(LANES):
-            out[start + p] = first[p]
-            out[start + LANES + p] = second[p]
+        draw(law, own, numbers)
+        for p in range(2 * LANES):
+            out[start + p] = numbers[p]
     if whole < out.size:
-        draw(law, own, first, second)
+        draw(law, own, numbers)
         for p in range(out.size - whole):
-            out[whole + p] = first[p] if p < LANES else second[p - LANES]
+            out[whole + p] = numbers[p]
     copy(own, state)
