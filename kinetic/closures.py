@@ -157,7 +157,10 @@ def exact_moments(net, g0, times, order=2):
     found, variance = np.empty((times.size, order + 1)), np.empty(times.size)
     for i, position in enumerate(_positions(net, x, times)):
         found[i] = _integrals(position, mass, order, times[i])
-        variance[i] = mass @ (position - found[i, 1]) ** 2
+        with np.errstate(over="ignore"):
+            variance[i] = mass @ (position - found[i, 1]) ** 2 if order >= 2 else math.nan
+    if order >= 2 and not np.isfinite(variance).all():
+        raise FloatingPointError("the variance exceeds float64: g0 is too wide")
     return moments.Moments(net, times, found, variance)
 
 

@@ -30,7 +30,7 @@ FEWEST = 60
 """Calls of a target."""
 CHEAP = 0.003
 """Seconds of processor time of a call."""
-AT_ONCE = 5000
+AT_ONCE = 2000
 """Cases for a child: many, because starting one takes seconds."""
 
 
