@@ -143,3 +143,77 @@ def test_generator_is_taken_as_it_is_or_made_from_a_seed():
     for value, error in ((-1, ValueError), ("a", TypeError), (1.5, TypeError)):
         with pytest.raises(error, match=r"^rng must be a numpy.random.Generator or a seed"):
             _validate.generator("rng", value)
+
+
+def test_flag_is_true_or_false():
+    for value in (True, np.True_):
+        assert _validate.flag("f", value) is True
+    assert _validate.flag("f", np.False_) is False
+    for value in (1, 0.0, "yes", None, np.array([True])):
+        with pytest.raises(TypeError, match=r"^f must be True or False; got"):
+            _validate.flag("f", value)
+
+
+def test_index_counts_from_both_ends():
+    for value in (-3, -1, 0, 2, np.int8(2)):
+        assert _validate.index("i", value, 3) == value
+    assert type(_validate.index("i", np.int8(2), 3)) is int
+    for value in (-4, 3):
+        with pytest.raises(ValueError, match=f"^i must be an index of 3 entries; got {value}$"):
+            _validate.index("i", value, 3)
+    for value in (True, np.False_, 1.0, None, "0"):
+        with pytest.raises(TypeError, match=r"^i must be an integer; got"):
+            _validate.index("i", value, 3)
+
+
+def test_quantiles_include_both_ends():
+    assert _validate.quantiles("q", [0.0, 0.5, 1.0]).tolist() == [0.0, 0.5, 1.0]
+    assert _validate.quantiles("q", []).size == 0
+    for value in ([-1e-16, 0.5], [0.5, 1.0 + 3e-16]):
+        with pytest.raises(ValueError, match=r"^q must be numbers in \[0, 1\]; got values from"):
+            _validate.quantiles("q", value)
+    with pytest.raises(ValueError, match=r"got values from -1\.0 to 2\.0$"):
+        _validate.quantiles("q", [2.0, 0.5, -1.0])
+
+
+def test_function_says_what_is_accepted():
+    assert _validate.function("g", abs, "a function of x") is abs
+    with pytest.raises(TypeError, match=r"^g must be a function of x; got 3$"):
+        _validate.function("g", 3, "a function of x")
+
+
+def test_real_numbers_of_a_function_need_not_be_finite():
+    assert _validate.real("g", [1, np.inf]).tolist() == [1.0, np.inf]
+    assert _validate.real("g", np.array([True, False])).tolist() == [1.0, 0.0]
+    assert _validate.real("g", np.uint8(3)).dtype == float
+    with pytest.raises(ValueError, match=r"^g must return numbers; got rows of unequal length$"):
+        _validate.real("g", [[1.0], [1.0, 2.0]])
+    for value in ("text", 1j, None):
+        with pytest.raises(TypeError, match=r"^g must return real numbers; got .* values$"):
+            _validate.real("g", value)
+
+
+def test_returned_numbers_are_finite_and_of_their_shape():
+    assert _validate.returned("g", [1, 2], (2,)).tolist() == [1.0, 2.0]
+    with pytest.raises(ValueError, match=r"^g must return an array of shape \(3,\); got \(2,\)$"):
+        _validate.returned("g", [1.0, 2.0], (3,))
+    with pytest.raises(ValueError, match=r"^g must be a function that returns finite numbers; got"):
+        _validate.returned("g", [1.0, np.nan], (2,))
+
+
+def test_law_names_the_methods_it_lacks():
+    class Law:
+        pdf, ppf = abs, 3
+
+    assert _validate.law("g0", Law, "pdf") is Law
+    message = r"^g0 must be a law with pdf and ppf and cdf; type has no ppf and no cdf$"
+    with pytest.raises(TypeError, match=message):
+        _validate.law("g0", Law, "pdf", "ppf", "cdf")
+
+
+def test_tolerances_start_at_zero():
+    assert _validate.tolerances(0, None) == (0.0, None)
+    assert _validate.tolerances(1e-6, 0.0) == (1e-6, 0.0)
+    for name, given in (("rtol", (-1e-9, None)), ("atol", (0.0, -1e-9))):
+        with pytest.raises(ValueError, match=f"^{name} must be a number of at least 0; got"):
+            _validate.tolerances(*given)

@@ -75,6 +75,10 @@ OPERATORS = (
 """cosmic-ray's operators but those that every test notices, such as | for + on floats."""
 
 
+NO_OPERATION = ("parameters", "param", "argument", "dictorsetmaker")
+"""Where a star is no product, but marks arguments or entries."""
+
+
 @dataclass(frozen=True)
 class Mutant:
     """One change: an operator applied at its ``occurrence``-th place in a file."""
@@ -92,10 +96,11 @@ def mutants(file, text, source):
     found = []
     for name in OPERATORS:
         operator = plugins.get_operator(name)()
-        places = (start for node in nodes for start, _ in operator.mutation_positions(node))
-        for occurrence, (line, _) in enumerate(places):
-            definition = source.definition(line)[0]
-            found.append(Mutant(file, name, occurrence, line, definition))
+        places = ((node, start) for node in nodes for start, _ in operator.mutation_positions(node))
+        for occurrence, (node, (line, _)) in enumerate(places):
+            if node.parent.type not in NO_OPERATION:
+                definition = source.definition(line)[0]
+                found.append(Mutant(file, name, occurrence, line, definition))
     return found
 
 
