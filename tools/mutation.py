@@ -451,6 +451,10 @@ def main():
                 print(f"    {kind}: {why}" if kind else as_toml(result), flush=True)
             if given.results:
                 given.results.write_text(json.dumps(results, indent=1), "utf-8")
+    for file, _, before, after in known:
+        path = given.root / file
+        if not path.exists() or before not in map(str.strip, path.read_text("utf-8").splitlines()):
+            print(f"listed as a survivor, but no longer in {file}: {after}")
     record = summary(results, population, given.seed) | {"tests_left_out": laboratory.left_out}
     if given.record:
         given.record.parent.mkdir(exist_ok=True)
