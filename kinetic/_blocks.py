@@ -57,7 +57,7 @@ def advance(scheme, cells, faces, velocity, courant, epsilon, steps, outflow):
     kernels.advance(cells, faces, velocity, courant, epsilon, steps, outflow)
 
 
-@overload(advance, jit_options=OPTIONS, inline="always")
+@overload(advance, jit_options=OPTIONS)
 def _advance_compiled(scheme, cells, faces, velocity, courant, epsilon, steps, outflow):
     found = KERNELS[scheme.instance_class].advance
 
@@ -104,11 +104,6 @@ def _all_have_done(counters, threads, chunk):
         if behind == 0:
             return True
     return False
-
-
-@kernel
-def _take_all(scheme, cells, faces, velocity, courant, epsilon, steps, outflow):
-    advance(scheme, cells, faces, velocity, courant, epsilon, steps, outflow)
 
 
 @kernel
@@ -172,7 +167,7 @@ def take_steps(order, averages, velocity, courant, epsilon, steps, outflow, thre
     cells, faces = _arrays(kernels, n)
     own = cells[0, kernels.GHOSTS : -kernels.GHOSTS]
     own[:] = averages
-    _take_all(scheme, cells, faces, velocity, courant, epsilon, steps, outflow)
+    kernels.advance(cells, faces, velocity, courant, epsilon, steps, outflow)
     return own
 
 

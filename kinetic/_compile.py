@@ -20,6 +20,7 @@ KEPT_GENERATIONS = 4
 
 OPTIONS = {"error_model": "numpy", "fastmath": {"nsz", "arcp", "contract"}, "nogil": True}
 """No zero-division branch, no reassociation: loops vectorize, sums keep their order."""
+UNCONTRACTED = OPTIONS | {"fastmath": OPTIONS["fastmath"] - {"contract"}}
 
 
 def source_digest(package=PACKAGE):
@@ -69,17 +70,18 @@ def _cache_directory():
 _STAMPS, _DIRECTORY = _stamps(), _cache_directory()
 
 
-def kernel(function):
+def kernel(function, *, contract=True):
     """Compile a module-level function of arrays and numbers, without the GIL, cached.
 
     The interpreted function stays callable as ``.py_func``. Kernels of modules that are
     imported after a change of the source are not cached: the process is a mixture of both.
+    Without ``contract`` its arithmetic is that of `uncontracted`.
     """
     before = config.CACHE_DIR
     config.CACHE_DIR = _DIRECTORY or before
     cached = _DIRECTORY is not None and _stamps() == _STAMPS
     try:
-        return numba.njit(cache=cached, **OPTIONS)(function)
+        return numba.njit(cache=cached, **(OPTIONS if contract else UNCONTRACTED))(function)
     finally:
         config.CACHE_DIR = before
 
@@ -96,8 +98,7 @@ def uncontracted(function, *, whole=False):
     loop and in another in the rest, and the bits of a result depend on where the loop began.
     With ``whole`` a long function is taken in line too, so that its caller's loop vectorizes.
     """
-    options = OPTIONS | {"fastmath": OPTIONS["fastmath"] - {"contract"}}
-    return numba.njit(forceinline=whole, **options)(function)
+    return numba.njit(forceinline=whole, **UNCONTRACTED)(function)
 
 
 def summing(function):

@@ -156,7 +156,7 @@ def _combine(u, out, faces, share, courant):
         before = here
 
 
-@uncontracted
+@partial(kernel, contract=False)
 def advance(cells, faces, velocity, courant, epsilon, steps, outflow):
     """Take steps from cells[0], and leave the result there; see `kinetic._third_order.advance`.
 

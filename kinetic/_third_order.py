@@ -1,9 +1,10 @@
 """Kernels of the third order of `kinetic.finite_volume`: CWENO3 and SSP-RK3."""
 
+from functools import partial
 from typing import NamedTuple
 
 from kinetic import _positivity
-from kinetic._compile import uncontracted
+from kinetic._compile import kernel, uncontracted
 
 
 class Third(NamedTuple):
@@ -69,7 +70,7 @@ def _stage(u, v, out, flux, velocity, keep, scale, epsilon):
     out[n] = u[n] - scale * (here - before)
 
 
-@uncontracted
+@partial(kernel, contract=False)
 def advance(cells, faces, velocity, courant, epsilon, steps, outflow):
     """Take steps of SSP-RK3 from cells[0], and leave the result there.
 
