@@ -17,7 +17,7 @@ export PYTHONUNBUFFERED := 1
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book preview test notebooks lock fuzz bench scale mutation clean
+.PHONY: help venv book preview test notebooks lock bench mutation fuzz scale first-figure clean
 
 help:
 	@echo "make book       execute every chapter and build the site in _build/html"
@@ -25,9 +25,11 @@ help:
 	@echo "make test       run all tests, every chapter and the browser test among them"
 	@echo "make notebooks  execute the chapters and store their outputs where they changed"
 	@echo "make lock       write requirements.txt anew from pyproject.toml"
-	@echo "make fuzz       call all public functions with random arguments, 100,000 times"
 	@echo "make bench      time kinetic beside its peers"
 	@echo "make mutation   see which of 400 random changes of kinetic the tests notice, in an hour"
+	@echo "make fuzz       make 100,000 random calls of the public functions, in at most an hour"
+	@echo "make scale      run a billion particles on workers that are killed, in at most 15 minutes"
+	@echo "make first-figure  time the first result and the first figure of each chapter"
 	@echo "make clean      remove what the other targets made, .venv included"
 
 venv: $(READY)
@@ -63,6 +65,9 @@ scale: $(READY)
 
 mutation: $(READY)
 	@$(RUN) tools/mutation.py --record book/_records/mutation.json $(MUTATION_ARGS)
+
+first-figure: $(READY)
+	@$(RUN) tools/first_figure.py
 
 clean:
 	@"$(PYTHON)" tools/clean.py
