@@ -43,12 +43,16 @@ def scale(record):
     """Return one table: a line a run of the same problem."""
     rows = [
         (
-            run["name"], f"{run['seconds']:.1f}", f"{run['particles_per_second'] / 1e6:.0f}",
-            f"{run['losses']}", "yes" if run["equal"] else "no",
+            run["name"], f"{run['seconds']:.1f}", f"{run['particles_per_second'] / 1e6:.1f}",
+            f"{run['losses'] + run.get('workers_replaced', 0)}",
+            f"{run['restored']}", f"{run['damaged']}", "yes" if run["equal"] else "no",
         )
         for run in record["runs"]
     ]  # fmt: skip
-    head = ("Run", "Seconds", "Million particles a second", "Tasks lost", "Equal")
+    head = (
+        "Run", "Seconds", "Million particles a second", "Workers lost", "Chunks restored",
+        "Files damaged", "Equal",
+    )  # fmt: skip
     return [table(head, *rows), nodes.paragraph("", "", *_said(record))]
 
 
