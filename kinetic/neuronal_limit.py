@@ -150,7 +150,8 @@ def limit(embedding, x, y, times, *, loss="huber", nodes=64):
             losses = [multilayer_network.risk(net, x, y, loss=loss) for net in networks]
     except FloatingPointError as error:
         raise FloatingPointError(
-            f"the limit cannot be followed, the embedding, x or y are too large: {error}"
+            "the limit cannot be followed, weights or data are too large (embedding, x, y): "
+            f"{error}"
         ) from None
     unresolved = max(_unresolved(_increments(start, later)) for later in networks)
     if unresolved > UNRESOLVED:
