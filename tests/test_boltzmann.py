@@ -473,7 +473,10 @@ CASES = {
         lambda: boltzmann.binary_moments(SimResNet("tanh", np.eye(2), 0.0), [1.0, 1.0], [0, 1]),
         ValueError, "identity, for which moments close; got 'tanh'",
     ),
-    "moments of tanh": (lambda: moments(net=TANH), ValueError, "identity, for which moments close; got 'tanh'"),
+    "moments of tanh": (
+        lambda: moments(net=TANH),
+        ValueError, "identity, for which moments close; got 'tanh'",
+    ),
     "moments with another K": (lambda: moments(diffusion=np.sin), ValueError, "'1' and 'x' only"),
     "no moments": (lambda: moments(m0=[]), ValueError, "m0 must have shape"),
     "moments epsilon": (lambda: moments(epsilon=-0.1), ValueError, r"epsilon.*\[0, 1\]"),
