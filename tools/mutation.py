@@ -196,7 +196,7 @@ class Laboratory:
 
     def _unmutated(self, name):
         with self.borrowed() as tree:
-            return self.run(tree, [name], None, set(), 3600.0, trace=True)
+            return self.run(tree, [name], None, set(), 600.0, trace=True)
 
     @contextmanager
     def borrowed(self):
