@@ -16,23 +16,30 @@ LISTED = tomllib.loads(mutation.SURVIVORS.read_text("utf-8"))["survivor"]
 CALLEE = """
 from kinetic._compile import inlined
 
+SHIFT = 0.0
+
 @inlined
 def double(x):
-    return 2.0 * x
+    return 2.0 * x + SHIFT
 """
-CALLER = """
-import numpy as np
+FILLING = """
+from functools import partial
 from kinetic._callee import double
 from kinetic._compile import kernel
 
 HALF = 0.5
 
-@kernel
+@partial(kernel)
 def _fill(out):
     for i in range(out.size):
         out[i] = double(i + HALF)
+"""
+CALLER = """
+import numpy as np
 
 def odd(count):
+    from kinetic._filling import _fill
+
     out = np.empty(count)
     _fill(out)
     return out
@@ -48,6 +55,9 @@ def unused():
 """
 TESTS = """
 from kinetic import caller
+
+def test_no_odd_numbers():
+    assert caller.odd(0).size == 0
 
 def test_odd_numbers():
     assert caller.odd(3).tolist() == [1.0, 3.0, 5.0]
@@ -73,11 +83,12 @@ def fates(tmp_path_factory):
     for name, text in (
         ("pyproject.toml", ""), ("kinetic/__init__.py", ""), ("kinetic/_callee.py", CALLEE),
         ("kinetic/_compile.py", (ROOT / "kinetic" / "_compile.py").read_text("utf-8")),
-        ("kinetic/caller.py", CALLER), ("tests/test_caller.py", TESTS),
+        ("kinetic/_filling.py", FILLING), ("kinetic/caller.py", CALLER),
+        ("tests/test_caller.py", TESTS),
     ):  # fmt: skip
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text, "utf-8")
-    done = run("_callee", "caller", "--root", root, "--mutants", "100",
+    done = run("_callee", "_filling", "caller", "--root", root, "--mutants", "100",
                "--results", root / "fates.json", "--record", root / "record.json")  # fmt: skip
     assert "mutants killed" in done.stdout, done.stdout + done.stderr
     assert (root / "kinetic" / "caller.py").read_text("utf-8") == CALLER
@@ -87,12 +98,13 @@ def fates(tmp_path_factory):
 
 
 def test_a_change_in_a_compiled_callee_reaches_its_callers(fates):
-    assert fates[0]["double", "return 2.0 / x"] == "failed"
-    assert fates[0]["double", "return 1.0 * x"] == "failed"
+    assert fates[0]["double", "return 2.0 / x + SHIFT"] == "failed"
+    assert fates[0]["double", "return 1.0 * x + SHIFT"] == "failed"
 
 
 def test_a_change_of_a_constant_of_compiled_code_is_seen(fates):
     assert fates[0]["HALF", "HALF = 1.5"] == "failed"
+    assert fates[0]["SHIFT", "SHIFT = 1.0"] == "failed"
 
 
 def test_an_endless_loop_is_stopped(fates):
@@ -119,8 +131,12 @@ def test_every_mutant_counts(fates):
     assert record["modules"] == {
         name: [sum(fate in ("failed", "stopped") for fate in own), len(own)]
         for name, own in (
-            ("_callee.py", [f for (d, _), f in results.items() if d == "double"]),
-            ("caller.py", [f for (d, _), f in results.items() if d != "double"]),
+            ("_callee.py", [f for (d, _), f in results.items() if d in ("double", "SHIFT")]),
+            ("_filling.py", [f for (d, _), f in results.items() if d in ("_fill", "HALF")]),
+            (
+                "caller.py",
+                [f for (d, _), f in results.items() if d in ("odd", "least_power", "unused")],
+            ),
         )
     }
     assert done.returncode == (record["score"] < mutation.LEAST_SCORE)

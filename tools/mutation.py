@@ -237,25 +237,25 @@ class Laboratory:
         import the module, which come first where compiling is the cost.
         """
         source = self.reach.sources[mutant.file]
-        found = set()
-        for line in source.statement(mutant.line):
+        found, interpreted = set(), self._interpreted(mutant)
+        for line in source.statement(mutant.line) if interpreted else ():
             found |= self.lines.get((mutant.file, line), set())
-        compiled = (mutant.file, mutant.definition) in self.reach.compiled
-        if compiled or not found:
+        if not interpreted:
             for file, name in affected:
                 if file.startswith("tests/"):
                     prefix = f"{file}::{name}"
                     found |= {t for t in self.seconds if t.split("[")[0] == prefix}
                 elif (file, name) not in self.reach.compiled:
-                    for first, last, names in self.reach.sources[file].spans:
+                    users = self.reach.sources[file]
+                    for first, last, names in users.spans:
                         if name in names:
-                            for line in range(first, last + 1):
+                            for line in filter(users.in_body, range(first, last + 1)):
                                 found |= self.lines.get((file, line), set())
         importing = tuple(f"{file}::" for file in self.reach.importing(mutant.file))
         ordered = sorted(found, key=lambda t: (self.seconds[t], t))
         own = [t for t in ordered if t.startswith(importing)]
         chosen = []
-        for tests in (own, ordered) if compiled else (ordered, own):
+        for tests in (ordered, own) if interpreted else (own, ordered):
             total = 0.0
             for test in (t for t in tests if t not in chosen):
                 total += self.seconds[test]
@@ -286,7 +286,7 @@ class Laboratory:
         before, after = next(((a, b) for a, b in pairs if a != b), ("", ""))
         affected = self.reach.affected(mutant.file, mutant.line)
         compiled = affected & self.reach.compiled
-        changes_kernels = (mutant.file, mutant.definition) in compiled or not self._traced(mutant)
+        changes_kernels = not self._interpreted(mutant)
         tests = self.tests_of(mutant, affected)
         result = {
             "file": mutant.file, "line": mutant.line, "definition": mutant.definition,
@@ -311,9 +311,12 @@ class Laboratory:
             return result | cost | {"fate": "failed", "by": done[2][0]}
         return result | cost | {"fate": "survived"}
 
-    def _traced(self, mutant):
-        lines = self.reach.sources[mutant.file].statement(mutant.line)
-        return any((mutant.file, line) in self.lines for line in lines)
+    def _interpreted(self, mutant):
+        """Whether the change is in what tests were seen to run in Python, in a function's body."""
+        source = self.reach.sources[mutant.file]
+        compiled = (mutant.file, mutant.definition) in self.reach.compiled
+        traced = any((mutant.file, n) in self.lines for n in source.statement(mutant.line))
+        return traced and not compiled and source.in_body(mutant.line)
 
 
 def copy(root, target):

@@ -33,10 +33,10 @@ def _overloaded(node):
     return None
 
 
-def _compiled(node):
+def _compiled(node, compilers):
     names = {n.id for d in getattr(node, "decorator_list", ()) for n in ast.walk(d)
              if isinstance(n, ast.Name)}  # fmt: skip
-    return bool(names & {"kernel", "inlined", "summing", "overload"})
+    return bool(names & compilers)
 
 
 class Source:
@@ -50,7 +50,7 @@ class Source:
         Of every simple statement and of every header of a compound one.
     """
 
-    def __init__(self, path, text, modules):
+    def __init__(self, path, text, modules, compilers):
         tree = ast.parse(text)
         self.path, self.spans, self.uses, self.compiled = path, [], {}, set()
         self.overloads = []
@@ -63,12 +63,17 @@ class Source:
             used = self._used(node)
             for name in names:
                 self.uses.setdefault((path, name), set()).update(used)
-            if _compiled(node):
+            if _compiled(node, compilers):
                 self.compiled.update((path, name) for name in names)
             if (target := _overloaded(node)) is not None:
                 found = self._resolve(target)
                 self.overloads.append((found, (path, node.name)))
         self.statements = sorted(_statements(tree))
+        self.bodies = [
+            (node.body[0].lineno, node.end_lineno)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef)
+        ]
 
     def _imports(self, tree, modules):
         """Symbols imported from the package: name -> (file, name), alias -> file."""
@@ -106,6 +111,10 @@ class Source:
         """Names defined by the top-level statement at a line."""
         return next((names for a, b, names in self.spans if a <= line <= b), [TOP])
 
+    def in_body(self, line):
+        """Whether a line runs when a function is called, not when the file is imported."""
+        return any(first <= line <= last for first, last in self.bodies)
+
     def statement(self, line):
         """Lines of the smallest statement at a line, as a range."""
         around = [(b - a, a, b) for a, b in self.statements if a <= line <= b]
@@ -131,7 +140,12 @@ class Reach:
         modules = {f"kinetic.{p.stem}": f"kinetic/{p.name}" for p in package}
         modules["kinetic"] = "kinetic/__init__.py"
         files = [f"kinetic/{p.name}" for p in package] + list(tests)
-        self.sources = {f: Source(f, (root / f).read_text("utf-8"), modules) for f in files}
+        compile_file = ast.parse((root / "kinetic" / "_compile.py").read_text("utf-8"))
+        compilers = {n.name for n in compile_file.body if isinstance(n, ast.FunctionDef)}
+        compilers.add("overload")
+        self.sources = {
+            f: Source(f, (root / f).read_text("utf-8"), modules, compilers) for f in files
+        }
         self.users, self.compiled = {}, set()
         for source in self.sources.values():
             self.compiled |= source.compiled
