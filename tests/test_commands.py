@@ -15,6 +15,7 @@ import nbformat
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import book
 
@@ -174,7 +175,7 @@ def ranges():
 
 @pytest.mark.parametrize("requirement", ranges(), ids=str)
 def test_the_lock_is_within_the_ranges(requirement):
-    assert requirement.specifier.contains(PINS[requirement.name])
+    assert requirement.specifier.contains(PINS[canonicalize_name(requirement.name)])
 
 
 def test_all_that_is_locked_is_locked_once():

@@ -45,12 +45,12 @@ def scale(record):
         (
             run["name"], f"{run['seconds']:.1f}", f"{run['particles_per_second'] / 1e6:.1f}",
             f"{run['losses'] + run.get('workers_replaced', 0)}",
-            f"{run['restored']}", f"{run['damaged']}", "yes" if run["equal"] else "no",
+            f"{run['restored']:,}", f"{run['damaged']}", "yes" if run["equal"] else "no",
         )
         for run in record["runs"]
     ]  # fmt: skip
     head = (
-        "Run", "Seconds", "Million particles a second", "Workers lost", "Chunks restored",
+        "Run", "Seconds", "Million particles a second", "Workers lost", "Particles restored",
         "Files damaged", "Equal",
     )  # fmt: skip
     return [table(head, *rows), nodes.paragraph("", "", *_said(record))]
