@@ -283,7 +283,7 @@ def _check_functions(velocity, flux, speed, source):
 
 
 def _shaped(name, values, shape):
-    values = np.ascontiguousarray(values, dtype=float)
+    values = np.ascontiguousarray(_validate.real(name, values))
     if values.shape != shape:
         raise ValueError(f"{name} must have shape {shape}; got {values.shape}")
     return values

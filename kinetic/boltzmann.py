@@ -25,6 +25,7 @@ CHUNK = 8192
 PIECES = 1024
 PAIRS_AT_ONCE = 1 << 18
 MOST_COLLISIONS = 10**7
+WIDEST_CELL = 1e75
 WHOLE = 1e-9
 RULES = (16, 32, 64, 128, 256, 512)
 FARTHEST = 6.5
@@ -370,6 +371,8 @@ def law(
         raise ValueError("net must have constant w and b; simulate accepts functions of t")
     if not isinstance(grid, Grid):
         raise TypeError(f"grid must be a kinetic.Grid; got {type(grid).__name__}")
+    if not 1.0 / WIDEST_CELL < grid.dx < WIDEST_CELL:
+        raise ValueError(f"grid must have cells of a width that splines bear; got {grid.dx}")
     if not hasattr(g0, "cdf"):
         raise TypeError("g0 must be a law with cdf")
     time = _validate.number("time", time, low=0.0, accepted="a time of at least 0")

@@ -166,7 +166,7 @@ def paths(net, x, start, times):
         return np.array([f[0] for f in found]), np.array([f[1] for f in found])
     from scipy.integrate import solve_ivp
 
-    last = times[np.argmax(np.abs(times - start))]
+    last = times.max() if times.max() > start else times.min()
     if last == start:
         return np.tile(x, (times.size, 1)), np.zeros((times.size, x.size))
     order = np.argsort(times if last > start else -times)

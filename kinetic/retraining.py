@@ -20,6 +20,7 @@ TIMES = 64
 MASS_TOLERANCE = 1e-6
 SUFFICIENT = 1e-4
 MOST_HALVINGS = 60
+SMALLEST_WIDTH = 1e-300
 METHODS = ("bfgs", "descent")
 
 
@@ -184,7 +185,8 @@ def _averages(law, grid):
         return averages
     if not hasattr(law, "cdf"):
         raise TypeError("target must have cdf, or be a point or points of equal mass")
-    averages = np.diff(law.cdf(grid.faces)) / grid.dx
+    below = _validate.returned("target", law.cdf(grid.faces), grid.faces.shape)
+    averages = np.diff(below) / grid.dx
     mass = averages.sum() * grid.dx
     if not abs(mass - 1.0) <= MASS_TOLERANCE:
         raise ValueError(
@@ -246,6 +248,8 @@ def retrain(
         widths = _validate.array("widths", widths, accepted="a sequence of positive numbers")
         if widths.ndim != 1 or widths.size == 0:
             raise ValueError(f"widths must be a non-empty sequence; got shape {widths.shape}")
+        if widths.min() < SMALLEST_WIDTH:
+            raise ValueError(f"widths must be positive numbers; got {widths.min()}")
         targets = [(width, mollified(target, width)) for width in widths.tolist()]
     steps, solves = [], 0
     search = _descend if method == "descent" else _bfgs

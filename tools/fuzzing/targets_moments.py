@@ -178,7 +178,7 @@ POINTS = POINTS.but(bads=tuple(bad for bad in POINTS.bads if bad.__name__ != "_f
 TARGET = laws(words=("target", "targets")).but(
     good=lambda rng, d: POINTS.good(rng, d) if rng.random() < 0.4 else LAW.good(rng, d),
     edges=(*LAW.edges, *POINTS.edges, constant(0.5)),
-    bads=(*LAW.bads[:6], *LAW.bads[7:], *POINTS.bads),
+    bads=(*LAW.bads[:6], *LAW.bads[7:13], *LAW.bads[14:], *POINTS.bads),
 )
 SPAN = number((0.2, 1.0), low=0.0, open_low=True, extremes=(1e-300, 2.0))
 """Long times take minutes with gcu: the map becomes a stair, which no quadrature resolves."""
