@@ -292,7 +292,7 @@ def w2(net, g0, target, T):
             raise ValueError("g0 must have a cdf, and target a ppf, with one number for each point")
         return np.stack([g, g * x, g * image, g * x**2, g * image**2])
 
-    panels, values = resolve("from g0 to the target the optimal map", np.unique(edges), moments)
+    panels, values = resolve("the optimal map from g0 to the target", np.unique(edges), moments)
     g, x, image, *squares = values * panels.weights
     _check_mass(g)
     for name, square in zip(("g(T)", "the target"), squares, strict=True):

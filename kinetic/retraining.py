@@ -249,7 +249,7 @@ def retrain(
         if widths.ndim != 1 or widths.size == 0:
             raise ValueError(f"widths must be a non-empty sequence; got shape {widths.shape}")
         if widths.min() < SMALLEST_WIDTH:
-            raise ValueError(f"widths must be positive numbers; got {widths.min()}")
+            raise ValueError(f"widths: each width must be a positive number; got {widths.min()}")
         targets = [(width, mollified(target, width)) for width in widths.tolist()]
     steps, solves = [], 0
     search = _descend if method == "descent" else _bfgs
