@@ -190,7 +190,7 @@ def _between_sorted(a, b):
 def _in_space(a, b):
     if a.shape[1] != b.shape[1]:
         raise ValueError(
-            f"samples in R^d must have equal dimension; got shapes {a.shape} and {b.shape}"
+            f"samples a and b in R^d must have equal dimension; got shapes {a.shape} and {b.shape}"
         )
     smaller, larger = sorted((len(a), len(b)))
     if smaller > 1 and larger > MOST_IN_SPACE:

@@ -21,6 +21,7 @@ MASS_TOLERANCE = 1e-6
 SUFFICIENT = 1e-4
 MOST_HALVINGS = 60
 SMALLEST_WIDTH = 1e-300
+ROUNDING = 1e-12
 METHODS = ("bfgs", "descent")
 
 
@@ -127,6 +128,7 @@ def algorithm_1(
     if integrand_at is not None:
         accepted = f"a time in [0, {T}]"
         at = _validate.number("integrand_at", integrand_at, low=0.0, high=T, accepted=accepted)
+        at = T if T - at <= ROUNDING * T else at
         times = np.unique([0.0, at, T])
     h = _averages(target_law(target), grid)
 

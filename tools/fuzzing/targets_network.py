@@ -248,7 +248,7 @@ target(
     net=NET_OR_PLANE,
     g0=LAW,
     t=TIME,
-    x=ANY,
+    x=array(normal((1, 4), (1, 3)), any_shape=True),
     walls=WALLS.but(good=lambda rng, a: None),
 )
 
