@@ -77,8 +77,8 @@ def plane(seed):
     grid = Grid2D(Grid(-2.0, 2.0, 8), Grid(-1.0, 2.0, 7))
     net = SimResNet(COMPILED[seed % 5], rng.normal(size=(2, 2)), rng.normal(size=2))
     start = rough(56, seed).reshape(8, 7) / grid.area
-    boundary = ("open", "no-flux")[rng.integers(2)]
-    solution = mean_field.solve(net, start, grid, [0.0, 0.2], boundary=boundary)
+    options = {"boundary": ("open", "no-flux")[rng.integers(2)], "order": (3, 5)[rng.integers(2)]}
+    solution = mean_field.solve(net, start, grid, [0.0, 0.2], **options)
     return [solution.density, solution.outflow]
 
 

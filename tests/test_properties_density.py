@@ -32,12 +32,12 @@ def test_mass_and_sign_with_parameters_of_time(net, cells, seed, boundary, order
     assert solution.density.min() >= -1e-14 / grid.dx
 
 
-@given(planes(), st.integers(5, 20), st.integers(5, 20), SEEDS, BOUNDARIES)
+@given(planes(), st.integers(5, 20), st.integers(5, 20), SEEDS, BOUNDARIES, ORDERS)
 @settings(max_examples=30, deadline=None)
-def test_mass_and_sign_in_the_plane(net, nx, ny, seed, boundary):
+def test_mass_and_sign_in_the_plane(net, nx, ny, seed, boundary, order):
     grid = Grid2D(Grid(-2.0, 2.0, nx), Grid(-1.0, 2.0, ny))
     start = rough(nx * ny, seed).reshape(nx, ny) / grid.area
-    solution = mean_field.solve(net, start, grid, TIMES, boundary=boundary)
+    solution = mean_field.solve(net, start, grid, TIMES, boundary=boundary, order=order)
     assert balance(solution) < 1e-12
     assert solution.density.min() >= -1e-14 / grid.area
 
@@ -118,15 +118,16 @@ def test_odd_activations_commute_with_reflection(net, seed, boundary, order):
     np.testing.assert_allclose(two.outflow[:, ::-1], one.outflow, atol=1e-10)
 
 
-@given(planes(), SEEDS, BOUNDARIES)
+@given(planes(), SEEDS, BOUNDARIES, ORDERS)
 @settings(max_examples=20, deadline=None)
-def test_names_of_the_coordinates_do_not_matter(net, seed, boundary):
+def test_names_of_the_coordinates_do_not_matter(net, seed, boundary, order):
     x, y = Grid(-2.0, 2.0, 14), Grid(-1.0, 2.0, 11)
     start = rough(14 * 11, seed).reshape(14, 11)
     one_grid, two_grid = Grid2D(x, y), Grid2D(y, x)
     other = SimResNet(net.activation, net.w[::-1, ::-1].copy(), net.b[::-1])
-    one = mean_field.solve(net, start / one_grid.area, one_grid, TIMES, boundary=boundary)
-    two = mean_field.solve(other, start.T / two_grid.area, two_grid, TIMES, boundary=boundary)
+    options = {"boundary": boundary, "order": order}
+    one = mean_field.solve(net, start / one_grid.area, one_grid, TIMES, **options)
+    two = mean_field.solve(other, start.T / two_grid.area, two_grid, TIMES, **options)
     tolerance = 1e-9 * one.density.max()
     np.testing.assert_allclose(two.density.transpose(0, 2, 1), one.density, atol=tolerance)
     np.testing.assert_allclose(two.outflow[:, [2, 3, 0, 1]], one.outflow, atol=1e-10)
