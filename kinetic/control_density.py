@@ -62,7 +62,8 @@ class Clusters:
             lacking = [method for method in ("pdf", "cdf", "ppf") if not hasattr(law, method)]
             if lacking:
                 raise TypeError(f"laws must have pdf, cdf and ppf; one lacks {', '.join(lacking)}")
-        self.supports = np.array([[law.ppf(0.0), law.ppf(1.0)] for law in self.laws], dtype=float)
+        ends = [[law.ppf(0.0), law.ppf(1.0)] for law in self.laws]
+        self.supports = _validate.real("laws", ends)
         if not (np.isfinite(self.supports).all() and (np.diff(self.supports) > 0.0).all()):
             raise ValueError(f"laws must have bounded supports; got {self.supports.tolist()}")
         count = len(self.laws)

@@ -145,6 +145,8 @@ def slopes_and_intercepts(position, value, group=2, arrangement="spread"):
     ------
     ValueError, TypeError
         If an argument is not as described, or all positions of a group are equal.
+    FloatingPointError
+        If a slope or an intercept exceeds the range of float64.
     """
     x, y = _validate.array("position", position), _validate.array("value", value)
     if x.ndim != 1 or x.shape != y.shape:
@@ -158,11 +160,16 @@ def slopes_and_intercepts(position, value, group=2, arrangement="spread"):
     order = "F" if arrangement == "spread" else "C"
     x, y = (part.reshape(-1, group, order=order) for part in (x, y))
     middle = x.mean(axis=1, keepdims=True)
-    squares = ((x - middle) ** 2).sum(axis=1)
+    with np.errstate(over="ignore"):
+        squares = ((x - middle) ** 2).sum(axis=1)
     if not squares.all():
         raise ValueError(f"the positions of group {int(squares.argmin())} are all equal")
-    slope = ((x - middle) * y).sum(axis=1) / squares
-    return np.column_stack([slope, y.mean(axis=1) - slope * middle[:, 0]])
+    with np.errstate(over="ignore", invalid="ignore"):
+        slope = ((x - middle) * y).sum(axis=1) / squares
+        found = np.column_stack([slope, y.mean(axis=1) - slope * middle[:, 0]])
+    if not (np.isfinite(squares).all() and np.isfinite(found).all()):
+        raise FloatingPointError("a line exceeds the range of float64: position or value is large")
+    return found
 
 
 @dataclass(frozen=True)
