@@ -10,6 +10,7 @@ chunks within the kernel, and after `PATIENCE` looks return to Python for a nap.
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,8 @@ from kinetic._fifth_order import Fifth
 from kinetic._third_order import Third
 
 PATIENCE = 20_000
-NAP = 5e-5
+NAPS = 5e-5, 1e-3
+"""The first nap in a row, in seconds, and the longest; each is twice as long as the last."""
 CACHE_LINE = 8
 HALO = 1 / 40
 """Largest width of a halo in parts of the block; it sets the steps between two meetings."""
@@ -31,6 +33,8 @@ FEWEST_CELLS = 1_000
 """A block is not smaller."""
 LEAST_WORK = 300_000
 """Cells times stages from which on threads are worth starting."""
+CALL = 10**8
+"""Cells times stages in a call of kernels, some 0.1 s: to be interrupted between calls."""
 
 KERNELS = {Third: _third_order, Fifth: _fifth_order}
 SCHEMES = {3: Third(), 5: Fifth()}
@@ -158,17 +162,20 @@ def take_steps(order, averages, velocity, courant, epsilon, steps, outflow, thre
     """
     scheme = SCHEMES[order]
     kernels, n = KERNELS[type(scheme)], averages.size
-    work = n * len(kernels.NODES) * steps
-    threads = min(threads, n // FEWEST_CELLS, work // LEAST_WORK)
-    if threads > 1:
-        return _in_threads(
-            scheme, kernels, averages, velocity, courant, epsilon, steps, outflow, threads
-        )
-    cells, faces = _arrays(kernels, n)
-    own = cells[0, kernels.GHOSTS : -kernels.GHOSTS]
-    own[:] = averages
-    kernels.advance(cells, faces, velocity, courant, epsilon, steps, outflow)
-    return own
+    work = n * len(kernels.NODES)
+    threads = min(threads, n // FEWEST_CELLS, work * steps // LEAST_WORK)
+    at_once = max(1, CALL // work)
+    cells, faces = _arrays(kernels, n) if threads <= 1 else (None, None)
+    for taken in range(0, steps, at_once):
+        rest = courant, epsilon, min(at_once, steps - taken), outflow
+        if threads > 1:
+            averages = _in_threads(scheme, kernels, averages, velocity, *rest, threads)
+        else:
+            own = cells[0, kernels.GHOSTS : -kernels.GHOSTS]
+            own[:] = averages
+            kernels.advance(cells, faces, velocity, *rest)
+            averages = own
+    return averages
 
 
 def _arrays(kernels, cells):
@@ -182,30 +189,36 @@ def _in_threads(scheme, kernels, averages, velocity, courant, epsilon, steps, ou
     edges = [n * k // threads for k in range(threads + 1)]
     states = np.array([averages, averages])
     counters = np.zeros(threads * CACHE_LINE, dtype=np.int64)
-    failed = []
+    given_up = Event()
 
     def take(me):
-        first, end = edges[me : me + 2]
-        low, high = max(first - halo, 0), min(end + halo, n)
-        plan = Plan(
-            courant, epsilon, steps, chunk, chunks, first, end, low, high, kernels.GHOSTS
-        )  # fmt: skip
-        own = np.ascontiguousarray(velocity[:, low : high + 1])
-        arrays = *_arrays(kernels, high - low), own
-        left, done = outflow.copy(), 0
         try:
-            while done < chunks and not failed:
+            first, end = edges[me : me + 2]
+            low, high = max(first - halo, 0), min(end + halo, n)
+            plan = Plan(
+                courant, epsilon, steps, chunk, chunks, first, end, low, high, kernels.GHOSTS
+            )  # fmt: skip
+            own = np.ascontiguousarray(velocity[:, low : high + 1])
+            arrays = *_arrays(kernels, high - low), own
+            left, done, nap = outflow.copy(), 0, NAPS[0]
+            while not given_up.is_set():
+                before = done
                 done = _take(scheme, states, *arrays, plan, done, me, counters, left)
-                if done < chunks:
-                    time.sleep(NAP)
+                if done == chunks:
+                    break
+                nap = NAPS[0] if done > before else min(2.0 * nap, NAPS[1])
+                time.sleep(nap)
+            return left
         except BaseException:
-            failed.append(me)
+            given_up.set()
             raise
-        return left
 
     with ThreadPoolExecutor(threads - 1) as pool:
-        others = [pool.submit(take, me) for me in range(1, threads)]
-        first = take(0)
-        last = [other.result() for other in others][-1]
+        try:
+            others = [pool.submit(take, me) for me in range(1, threads)]
+            first = take(0)
+            last = [other.result() for other in others][-1]
+        finally:  # an interrupt may come before a block is begun
+            given_up.set()
     outflow[:] = first[0], last[1]
     return states[chunks % 2]

@@ -223,8 +223,8 @@ def transport(
         In (0, 1]; the step is cfl dx / max |a|.
     order : {3, 5}
     threads : int, optional
-        At most so many; by default as many as there are cores. A velocity that depends on
-        time and small problems use one. The result has the same bits for any number.
+        At most so many; by default as many as there are cores. Small problems use one. The
+        result has the same bits for any number.
 
     Returns
     -------

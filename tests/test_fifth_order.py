@@ -1,5 +1,12 @@
 """The fifth order of finite_volume and mean_field in one dimension, and threads at both orders."""
 
+import os
+import signal
+import threading
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -247,6 +254,102 @@ def test_a_failing_thread_does_not_leave_the_others_waiting(monkeypatch):
         finite_volume.transport(
             np.ones(6_400), np.ones(6_401), Grid(0.0, 1.0, 6_400), [0.0, 0.02], threads=2
         )
+
+
+class Crowded(ThreadPoolExecutor):
+    """A pool that cannot start a second thread."""
+
+    def submit(self, work, me):
+        if me > 1:
+            raise MemoryError("no more")
+        return super().submit(work, me)
+
+
+def fail_second(work):
+    calls = []
+
+    def fail(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise MemoryError("no more")
+        return work(*arguments)
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("name", "replacement"),
+    [("_arrays", fail_second(_blocks._arrays)), ("ThreadPoolExecutor", Crowded)],
+)
+def test_a_block_that_cannot_begin_does_not_leave_the_others_waiting(
+    name, replacement, monkeypatch
+):
+    monkeypatch.setattr(_blocks, name, replacement)
+    with pytest.raises(MemoryError, match="no more"):
+        finite_volume.transport(
+            np.ones(6_400), np.ones(6_401), Grid(0.0, 1.0, 6_400), [0.0, 0.02], threads=3
+        )
+
+
+@pytest.mark.parametrize("order", [3, 5])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_a_long_solve_can_be_interrupted(order, threads):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    grid = Grid(0.0, 1.0, 6_400)
+    finite_volume.transport(
+        np.ones(6_400), np.ones(6_401), grid, [0.0, 0.02], order=order, threads=threads
+    )
+    before, running = signal.signal(signal.SIGALRM, interrupt), threading.active_count()
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    start = time.process_time()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            finite_volume.transport(
+                np.ones(6_400), np.ones(6_401), grid, [0.0, 100.0], order=order, threads=threads
+            )
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert time.process_time() - start < 10.0
+    assert threading.active_count() == running
+
+
+@pytest.mark.parametrize("order", [3, 5])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_calls_of_kernels_leave_no_trace(order, threads, monkeypatch):
+    grid, u = Grid(-1.0, 1.0, 2_100), np.random.default_rng(0).random(2_100)
+
+    def run(count):
+        return finite_volume.transport(
+            u, np.sin(3.0 * grid.faces) + 0.2, grid, [0.0, 0.1], boundary="open", order=order,
+            threads=count,
+        )  # fmt: skip
+
+    whole = run(1)
+    monkeypatch.setattr(_blocks, "CALL", 2_100 * 6 * 23)
+    parts = run(threads)
+    np.testing.assert_array_equal(parts.averages, whole.averages)
+    np.testing.assert_array_equal(parts.outflow, whole.outflow)
+
+
+def test_solves_at_the_same_time_and_after_a_fork_are_alike():
+    grid, u = Grid(-1.0, 1.0, 4_200), np.random.default_rng(0).random(4_200)
+
+    def run(order):
+        return finite_volume.transport(
+            u, np.sin(3.0 * grid.faces), grid, [0.0, 0.1], order=order, threads=2
+        ).averages
+
+    alone = [run(order) for order in (3, 5, 3, 5)]
+    with ThreadPoolExecutor(4) as pool:
+        np.testing.assert_array_equal(list(pool.map(run, (3, 5, 3, 5))), alone)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork with threads about
+        child = os.fork()
+    if child == 0:
+        os._exit(0 if np.array_equal(run(3), alone[0]) else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize("order", [1, 4, 6])
