@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from scipy import stats
 from test_finite_volume import SMOOTH, TIME_DEPENDENT, exact_averages
 
-from kinetic import Grid, SimResNet, _blocks, _fifth_order, finite_volume, mean_field
+from kinetic import (
+    Grid,
+    SimResNet,
+    _blocks,
+    _fifth_order,
+    _positivity,
+    _third_order,
+    finite_volume,
+    mean_field,
+)
 
 GRIDS = (200, 400, 800)
 
@@ -102,6 +111,16 @@ def test_mass_is_conserved_and_rough_density_not_negative(seed, cells, boundary,
     assert np.abs(mass / mass[0] - 1.0).max() < 1e-12
     assert result.averages.min() >= -1e-14 * result.averages.max()
     assert (result.outflow[-1] >= 0.0).all()
+
+
+def test_limiter_takes_all_that_is_in_a_cell_and_no_more():
+    u, flux = np.array([0.0, 1.0, 2.0, 1.0, 0.5, 0.0]), np.array([0.0, 0.9, 2.0, -4.0, 0.0])
+    out, kept, scale = u.copy(), np.empty(6), 0.5
+    out[1:5] = u[1:5] - scale * np.diff(flux)
+    _positivity.limit.py_func(u, out, flux, kept, scale, 1)
+    # Of the four cells the last holds 1/2 and would lose 2; the others lose less than they hold.
+    np.testing.assert_allclose(flux, [0.0, 0.9, 2.0, -1.0, 0.0], rtol=1e-15)
+    np.testing.assert_allclose(out[1:5], [0.55, 1.45, 2.5, 0.0], rtol=1e-15)
 
 
 def test_a_moving_step_overshoots_by_less_than_half_a_per_cent():
@@ -229,6 +248,33 @@ def test_any_number_of_threads_gives_the_same_bits(order, boundary, threads, mon
         ]
         np.testing.assert_array_equal(runs[0].averages, runs[1].averages)
         np.testing.assert_array_equal(runs[0].outflow, runs[1].outflow)
+
+
+@pytest.mark.parametrize("kernels", [_third_order, _fifth_order])
+def test_a_cell_sees_as_far_as_the_halo_and_no_further(kernels):
+    ghosts, cells, block = kernels.GHOSTS, 100, slice(45, 55)
+
+    def same_bits(halo, seed):
+        rng = np.random.default_rng(seed)
+        u, a = rng.random(cells) * (rng.random(cells) < 0.5), rng.normal(size=cells + 1)
+        a = (a, np.abs(a), -np.abs(a))[seed % 3]
+
+        def step(low, high):
+            state = np.zeros((3, high - low + 2 * ghosts))
+            faces = np.zeros((kernels.FACE_ROWS, high - low + 1))
+            state[0, ghosts:-ghosts] = u[low:high]
+            courant = 0.9 / np.abs(a).max()
+            kernels.advance(
+                state, faces, a[None, low : high + 1].copy(), courant, 1e-3, 1, np.zeros(2)
+            )
+            return state[0, ghosts + block.start - low : ghosts + block.stop - low]
+
+        part = step(block.start - halo, block.stop + halo)
+        return np.array_equal(part, step(0, cells))
+
+    seeds = range(40)
+    assert all(same_bits(kernels.REACH, seed) for seed in seeds)
+    assert not all(same_bits(kernels.REACH - 1, seed) for seed in seeds)
 
 
 def test_threads_are_used(monkeypatch):
