@@ -85,7 +85,7 @@ class HistogramEstimate:
 
     @property
     def cdf(self):
-        """(bins + 1,) share of all particles below each edge."""
+        """(bins + 1,) share of all particles below each edge; at the last edge, up to it."""
         return (self.below + np.concatenate([[0], np.cumsum(self.counts)])) / self.count
 
 
@@ -156,32 +156,24 @@ class Moments:
         low, high, mean = _summary_kernels.extremes_and_mean(x)
         sums = np.empty(4)
         _summary_kernels.central_sums(x, mean, sums)
-        state = _about_mean(x.size, low, high, mean, sums)
-        if not np.isfinite(state).all():
-            raise FloatingPointError(
-                f"the moments of particles x from {low:.3g} to {high:.3g} exceed float64"
-            )
-        return state
+        return _finite(_about_mean(x.size, low, high, mean, sums))
 
     def merge(self, a, b):
         """State of the particles of both."""
         a, b = _checked_state("a", a, 7), _checked_state("b", b, 7)
         n, share_a, share_b = a[0] + b[0], a[0] / (a[0] + b[0]), b[0] / (a[0] + b[0])
-        d = b[3] - a[3]
-        joint = a[0] * share_b * d * d
-        third = joint * d * (share_a - share_b) + 3.0 * d * (share_a * b[4] - share_b * a[4])
-        fourth = (
-            joint * d * d * (share_a**2 - share_a * share_b + share_b**2)
-            + 6.0 * d * d * (share_a**2 * b[4] + share_b**2 * a[4])
-            + 4.0 * d * (share_a * b[5] - share_b * a[5])
-        )
-        mean = a[3] + share_b * d
-        return np.array(
-            [
-                n, min(a[1], b[1]), max(a[2], b[2]), mean,
-                a[4] + b[4] + joint, a[5] + b[5] + third, a[6] + b[6] + fourth,
-            ]
-        )  # fmt: skip
+        with np.errstate(over="ignore", invalid="ignore"):
+            d = b[3] - a[3]
+            joint = a[0] * share_b * d * d
+            third = joint * d * (share_a - share_b) + 3.0 * d * (share_a * b[4] - share_b * a[4])
+            fourth = (
+                joint * d * d * (share_a**2 - share_a * share_b + share_b**2)
+                + 6.0 * d * d * (share_a**2 * b[4] + share_b**2 * a[4])
+                + 4.0 * d * (share_a * b[5] - share_b * a[5])
+            )
+            sums = [a[4] + b[4] + joint, a[5] + b[5] + third, a[6] + b[6] + fourth]
+            mean = a[3] + share_b * d
+        return _finite(np.array([n, min(a[1], b[1]), max(a[2], b[2]), mean, *sums]))
 
     def estimate(self, state):
         """`MomentEstimate` of a state."""
@@ -189,6 +181,16 @@ class Moments:
         n = state[0]
         central = np.array([1.0, 0.0, *(state[4:] / n)])
         return MomentEstimate(int(n), *map(float, state[1:4]), central)
+
+
+def _finite(state):
+    """A state of `Moments` that float64 can hold."""
+    if not np.isfinite(state).all():
+        low, high = state[1:3]
+        raise FloatingPointError(
+            f"the moments of particles x from {low:.3g} to {high:.3g} exceed float64"
+        )
+    return state
 
 
 def _about_mean(n, low, high, mean, sums):
@@ -224,7 +226,8 @@ class Histogram:
             raise ValueError(f"bins must be at most {MOST_BINS}; got {bins}")
         object.__setattr__(self, "bins", bins)
         left, right = self.interval
-        if (right - left) / bins < SPACINGS * np.spacing(max(abs(left), abs(right))):
+        narrow = SPACINGS * np.spacing(max(abs(left), abs(right)))
+        if (right - left) / bins < narrow or math.isinf(bins / (right - left)):
             raise ValueError(f"interval {self.interval} is too short for {bins} bins in float64")
         _check_component(self.component)
 

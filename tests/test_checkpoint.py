@@ -1,10 +1,12 @@
 """Interrupted runs continue; damaged and foreign checkpoints are named and not used."""
 
 import errno
+import functools
 import os
 import subprocess
 import sys
 import textwrap
+import types
 from functools import partial
 from pathlib import Path
 
@@ -286,6 +288,49 @@ def test_a_change_of_a_class_or_of_its_state_is_seen(change):
     assert _identity.digest("output", first(1.0)) != _identity.digest("output", other(1.0))
 
 
+BEHIND = {
+    "a module": "import helper\nhelper.A = {}\ndef f(x): return helper.A * x\n",
+    "a module's function": "import helper\nhelper.g = lambda x: {} * x\n"
+    "def f(x): return helper.g(x)\n",
+    "an import within": "import helper\nhelper.A = {}\ndel helper\n"
+    "def f(x):\n    from helper import A\n    return A * x\n",
+    "a cache": "@functools.lru_cache\ndef g(x): return {}\ndef f(x): return x + g(1)\n",
+    "a decorator": "import contextlib\n@contextlib.contextmanager\ndef f(x): yield {}\n",
+    "an attribute of the function": "def f(x): return f.a\nf.a = {}\n",
+    "an attribute of the class": "from types import SimpleNamespace\n"
+    "class C:\n    a = SimpleNamespace(b={})\nf = C()\n",
+    "a cached property": "class C:\n    @functools.cached_property\n"
+    "    def a(self): return {}\nf = C()\n",
+    "a static method": "class C:\n    @staticmethod\n    def a(): return {}\nf = C()\n",
+    "options of numba": "import numba\n@numba.njit(error_model='python' if {} == 1 else 'numpy')\n"
+    "def f(x): return x\n",
+    "stars": "f = [None, lambda x: x, lambda *x: x][{}]\n",
+    "the second of two": "a, b = lambda x: x, lambda x: -x\nf = [a, b, (0, a, b)[{}]]\n",
+}
+
+
+@pytest.mark.parametrize("where", BEHIND)
+def test_a_change_is_seen_behind(where, tmp_path, monkeypatch):
+    helper = types.ModuleType("helper")
+    helper.__file__ = str(tmp_path / "helper.py")
+    monkeypatch.setitem(sys.modules, "helper", helper)
+    digests = [
+        _identity.digest("f", functions(BEHIND[where].format(i), functools=functools)["f"])
+        for i in (1, 1, 2)
+    ]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_modules_that_import_each_other(tmp_path, monkeypatch):
+    first, second = types.ModuleType("first"), types.ModuleType("second")
+    for module, other in ((first, second), (second, first)):
+        module.__file__ = str(tmp_path / f"{module.__name__}.py")
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        setattr(module, other.__name__, other)
+    f = functions("import first\ndef f(x): return first.second.first.A\n")["f"]
+    assert len(_identity.digest("f", f)) == 64
+
+
 def test_closures_partials_and_recursion():
     def scaled(factor):
         return lambda x: factor * x
@@ -306,7 +351,8 @@ def test_a_law_is_the_same_in_any_process(tmp_path):
         "import numpy as np; np.random.rand(3)  # noqa: NPY002\n"
         "from scipy import stats\n"
         "from kinetic import _identity\n"
-        "print(_identity.digest('law', stats.gamma(2.0, scale=3.0)))"
+        "names = {'a', 'b', 'c', frozenset('de')}\n"
+        "print(_identity.digest('law', (stats.gamma(2.0, scale=3.0), names)))"
     )
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE)])}
     printed = {
@@ -316,8 +362,9 @@ def test_a_law_is_the_same_in_any_process(tmp_path):
         ).stdout
         for seed in "12"
     }  # fmt: skip
-    assert printed == {f"{_identity.digest('law', stats.gamma(2.0, scale=3.0))}\n"}
-    assert _identity.digest("law", stats.gamma(2.0, scale=3.1)) not in printed.pop()
+    names = {"a", "b", "c", frozenset("de")}
+    same, other = (_identity.digest("law", (stats.gamma(2.0, scale=s), names)) for s in (3.0, 3.1))
+    assert printed == {f"{same}\n"} != {f"{other}\n"}
 
 
 def test_what_cannot_be_described_is_named():

@@ -129,6 +129,12 @@ def test_components_of_vectors():
         (lambda: Histogram((0.0, 1.0), 10**8), ValueError, "bins must be at most"),
         (lambda: Histogram((1.0, 0.0), 5), ValueError, "interval must be.*a < b"),
         (lambda: Histogram((1.0, 1.0 + 1e-15), 5), ValueError, "interval .* too short"),
+        (lambda: Histogram((0.0, 1e-310), 1), ValueError, "interval .* too short"),
+        (
+            lambda: Moments().merge(*(Moments().measure([x, x]) for x in (-1e77, 1e77))),
+            FloatingPointError,
+            r"particles x from -1e\+77 to 1e\+77 exceed float64",
+        ),
         (lambda: Quantiles(5), ValueError, "size must be.*10"),
         (lambda: Quantiles(10**6), ValueError, "size must be at most 65535"),
         (
