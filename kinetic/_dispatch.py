@@ -44,6 +44,8 @@ def completed(work, tasks, executor):
 def _round(work, tasks, executor):
     """Yield each task once, with its outcome or with the exception that lost it."""
     pool = executor if isinstance(executor, Executor) else executor()
+    if not isinstance(pool, Executor):
+        raise TypeError(f"executor must make a concurrent.futures.Executor; got {pool!r:.80}")
     futures = {}
     try:
         try:
@@ -95,5 +97,6 @@ def _advice(count, broken, error):
         )
     return (
         f"{cause} {ROUNDS_WITHOUT_PROGRESS} times; workers must be able to import the problem's "
-        "functions and to hold a block in memory"
+        'functions (a script starts its work under if __name__ == "__main__":) and to hold a block '
+        "in memory"
     )

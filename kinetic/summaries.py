@@ -46,7 +46,7 @@ class MomentEstimate:
 
     @property
     def mean_error(self):
-        """Standard error of the mean."""
+        """Standard error of the mean, for many particles."""
         return math.sqrt(self.central[2] / self.count)
 
     @property

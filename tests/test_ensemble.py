@@ -220,6 +220,9 @@ BAD = {
     "half a particle": (lambda p: ensemble.run(p, 1.5), TypeError, "particles must be"),
     "chunk": (lambda p: ensemble.run(p, 10, chunk=0), ValueError, "chunk must be"),
     "executor": (lambda p: ensemble.run(p, 10, executor=2), TypeError, "executor must be"),
+    "no maker of executors": (
+        lambda p: ensemble.run(p, 10, executor=dict), TypeError, "executor must make a.*{}",
+    ),
     "progress": (lambda p: ensemble.run(p, 10, progress=1), TypeError, "progress must be"),
     "too many": (lambda p: ensemble.run(p, 10**18), ValueError, "particles must fill"),
     "workers": (lambda p: ensemble.processes(0), ValueError, "workers must be"),
