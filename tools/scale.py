@@ -114,7 +114,7 @@ def on_a_cluster(runs, workers):
     """With a worker that is killed after a third, then interrupted, damaged and continued."""
     from distributed import Client, LocalCluster
 
-    options = {"processes": True, "threads_per_worker": 1, "dashboard_address": None}
+    options = {"processes": True, "threads_per_worker": 1, "dashboard_address": ":0"}
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalCluster(n_workers=workers, silence_logs=50, **options) as cluster,
