@@ -282,7 +282,8 @@ BAD = {
         lambda: SimResNet("tanh", np.ones((2, 3)), 0.0), ValueError, r"\(d, d\) matrix.*\(2, 3\)"
     ),
     "grid of one dimension": (
-        lambda: solve(grid=Grid(0.0, 1.0, 10)), TypeError, "grid must be a kinetic.Grid2D for a net of dimension 2; got Grid"
+        lambda: solve(grid=Grid(0.0, 1.0, 10)), TypeError,
+        "grid must be a kinetic.Grid2D for a net of dimension 2; got Grid"
     ),
     "plane for a line": (
         lambda: solve(net=SimResNet("tanh", 1.0, 0.0)), TypeError, "kinetic.Grid; got Grid2D"
