@@ -153,7 +153,9 @@ class FluxFree:
                 return s, (sign, rate, weight)
         if isinstance(failure, str) and (sign == 0.0).any():
             self._refuse_zero(s[sign == 0.0][:1])
-        raise ValueError(f"the steady state cannot be computed on {self._ends}: {failure}")
+        raise ValueError(
+            f"the steady state cannot be computed on {self._ends}: {failure}; give another support="
+        )
 
     def _zero_of_drift(self, low, middle, high):
         """The zero of the drift next to the mode, where it has one, else the middle."""

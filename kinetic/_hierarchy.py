@@ -73,7 +73,8 @@ def by_ode(net, m0, times):
             f"t={times[-1]} (now t={t:.6g}): w is too large; method='formula' needs fewer"
         )
 
-    step = (times[-1] - times[0]) / FEWEST_STEPS
+    length = times[-1] - times[0]
+    step = length / FEWEST_STEPS or length
     with np.errstate(over="ignore", invalid="ignore"):
         solution = solve_ivp(
             limited(rate, MOST_CALLS, refusal), (times[0], times[-1]), np.append(m0, 0.0),
@@ -81,7 +82,7 @@ def by_ode(net, m0, times):
         )  # fmt: skip
     if not solution.success:
         raise FloatingPointError(
-            f"the solver of (10) failed, w or b is too large: {solution.message}"
+            f"the solver of (10) failed, w or b too large or times too close: {solution.message}"
         )
     return solution.y[:-1].T, solution.y[-1]
 
@@ -95,7 +96,9 @@ def first_time(net, m0, variance, level, quantity, horizon):
     times, curve = _in_order(panels, start, values)
     below, lost = np.flatnonzero(curve <= level), np.flatnonzero(~np.isfinite(curve))
     if lost.size and (not below.size or lost[0] < below[0]):
-        raise FloatingPointError(f"the {quantity} exceeds float64 at t={times[lost[0]]:.6g}")
+        raise FloatingPointError(
+            f"the {quantity} exceeds float64 at t={times[lost[0]]:.6g}; lower w, b, m0 or horizon"
+        )
     if not below.size:
         raise ValueError(
             f"the {quantity} does not reach level={level} until horizon={horizon}; "

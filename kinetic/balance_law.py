@@ -188,7 +188,8 @@ def solve(
     ValueError, TypeError
         If an argument is not as described.
     FloatingPointError
-        If the solution leaves the range of float64, as it does where a step is unstable.
+        If the solution leaves the range of float64, as it does where a step is unstable, or what
+        a given function returns for finite u is not finite.
     """
     averages, times, diffusion, cfl = _checked(averages, grid, times, diffusion, boundary, cfl)
     _check_functions(velocity, flux, speed, source)
@@ -207,11 +208,12 @@ def solve(
         """Fluxes on the faces, and the largest speed."""
         if velocity is not None:
             a = velocity(t) if callable(velocity) else velocity
-            a = _shaped("velocity", a, (n + 1,))
+            a = _returned("velocity", a, (n + 1,), u, t)
             return scheme.linear(u, a), np.abs(a).max()
         sides = scheme.sides(u)
-        speeds = np.abs(_shaped("speed", speed(sides, t, grid.faces), sides.shape)).max(axis=0)
-        left, right = _shaped("flux", flux(sides, t, grid.faces), sides.shape)
+        slopes = _returned("speed", speed(sides, t, grid.faces), sides.shape, sides, t)
+        left, right = _returned("flux", flux(sides, t, grid.faces), sides.shape, sides, t)
+        speeds = np.abs(slopes).max(axis=0)
         total = (left + right - speeds * (sides[1] - sides[0])) / 2.0
         scheme.diffuse(u, total)
         return total, speeds.max()
@@ -222,7 +224,8 @@ def solve(
         change = (total[:-1] - total[1:]) / dx
         if source is not None:
             values = scheme.at_nodes(u)
-            change += _shaped("source", source(values, t, nodes), (n, 3)) @ GAUSS_WEIGHTS
+            given = _returned("source", source(values, t, nodes), (n, 3), values, t)
+            change += given @ GAUSS_WEIGHTS
         return change, total[[0, -1]], fastest
 
     def step(u, t, dt, first, out):
@@ -286,6 +289,17 @@ def _shaped(name, values, shape):
     values = np.ascontiguousarray(_validate.real(name, values))
     if values.shape != shape:
         raise ValueError(f"{name} must have shape {shape}; got {values.shape}")
+    return values
+
+
+def _returned(name, values, shape, u, t):
+    """What a given function returned, which for finite u must be finite."""
+    values = _shaped(name, values, shape)
+    if not np.isfinite(values).all() and np.isfinite(u).all():
+        raise FloatingPointError(
+            f"{name} left the range of float64 at t={t:.6g}, where abs(u) is at most "
+            f"{np.abs(u).max():.3g}; it must return finite numbers"
+        )
     return values
 
 

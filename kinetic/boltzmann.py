@@ -391,6 +391,11 @@ def law(
     current, total = _validate.array("g0", g0.cdf(faces), accepted=accepted), np.zeros(faces.size)
     if current.shape != faces.shape:
         raise ValueError(f"g0 must be {accepted}; got shape {current.shape} for {faces.shape}")
+    if np.diff(current, prepend=0.0, append=1.0).min() < -MASS_TOLERANCE:
+        raise ValueError(
+            "g0 must be a law whose cdf increases from 0 to 1; got values from "
+            f"{current.min():.6g} to {current.max():.6g}"
+        )
     before = _operator(net, faces, current, epsilon, diffusion, nu, noise)
     for i, chance in enumerate(chances):
         current = before @ current if i else current
@@ -419,10 +424,16 @@ def _operator(net, faces, start, epsilon, diffusion, nu, noise):
         origins = np.empty((nodes.size, faces.size))
         for node, origin in zip(nodes, origins, strict=True):
             after = faces + drift + spread * node
-            if not np.diff(after).min() > 0.0 or not np.isfinite(after).all():
+            widths = np.diff(after)
+            if not widths.min() > 0.0 or not np.isfinite(after).all():
                 raise ValueError(
                     f"a collision with eta={node:.3g} is not an increasing map on the grid; "
                     "lower epsilon, or use simulate"
+                )
+            if not 1.0 / WIDEST_CELL < widths.min() <= widths.max() < WIDEST_CELL:
+                raise ValueError(
+                    f"w, b and nu must leave cells of a width that splines bear; a collision with "
+                    f"eta={node:.3g} makes it {widths.max():.3g}"
                 )
             origin[:] = CubicSpline(after, faces)(np.clip(faces, after[0], after[-1]))
         first = probabilities @ initial(origins)
@@ -532,8 +543,9 @@ def _integrated(rate, start, times):
         return start[None]
     with np.errstate(over="ignore", invalid="ignore"):
         solution = solve_ivp(
-            rate, times[[0, -1]], start, method="DOP853", rtol=1e-12, atol=1e-14, t_eval=times
-        )
+            lambda t, moments: rate(float(_in_range(t)), moments), times[[0, -1]], start,
+            method="DOP853", rtol=1e-12, atol=1e-14, t_eval=times,
+        )  # fmt: skip
     return solution.y.T if solution.success else np.full((1, start.size), np.nan)
 
 

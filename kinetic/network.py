@@ -192,7 +192,7 @@ def propagate(
         if not np.isfinite(end.sum(dtype=float)) and not np.isfinite(end).all():
             raise FloatingPointError(
                 f"a state exceeds the range of {x0.dtype} between t={times[i - 1]} and "
-                f"t={times[i]}; shorten the time, the step or scale the weights"
+                f"t={times[i]}; shorten the time, the step or scale w and b"
             )
     return out
 

@@ -4,13 +4,32 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kinetic import Grid, SimResNet, activations, datasets, finite_volume, mean_field, network
+from kinetic import (
+    Grid,
+    SimResNet,
+    activations,
+    balance_law,
+    boltzmann,
+    datasets,
+    finite_volume,
+    mean_field,
+    moments,
+    network,
+    stationary,
+)
 from kinetic.distances import wasserstein
 
 NET = SimResNet("tanh", 1.0, -0.5)
 PLANE = SimResNet("tanh", np.eye(2), [0.0, 0.0])
 GRID = Grid(-6.0, 6.0, 60)
 G0 = stats.norm()
+
+
+class Below:
+    """A law whose distribution function is -1 everywhere."""
+
+    def cdf(self, x):
+        return np.full(np.shape(x), -1.0)
 
 
 def solve(g0=G0, grid=GRID, times=(0.0, 1.0), net=NET, **options):
@@ -226,6 +245,59 @@ CASES = {
     ),
     "flow for an infinite time": (
         lambda: activations.get("tanh").flow(1.0, np.inf), ValueError, "s must be"
+    ),
+    "a source that is not a number": (
+        lambda: balance_law.solve(
+            np.ones(60), GRID, [0.0, 1.0], velocity=np.ones(61), source=lambda u, t, x: u * np.nan
+        ),
+        FloatingPointError,
+        "source left the range of float64 at t=0, where abs.u. is at most 1; .*finite",
+    ),
+    "a speed that is not a number": (
+        lambda: balance_law.solve(
+            np.ones(60), GRID, [0.0, 1.0], flux=lambda u, t, x: u, speed=lambda u, t, x: u * np.nan
+        ),
+        FloatingPointError,
+        "speed left the range of float64",
+    ),
+    "distribution function below 0": (
+        lambda: boltzmann.law(NET, Below(), GRID, 0.5, epsilon=0.25),
+        ValueError,
+        "g0 must be a law whose cdf increases from 0 to 1; got values from -1 to -1",
+    ),
+    "weights that splines do not bear": (
+        lambda: boltzmann.law(SimResNet("identity", 1e300, 0.0), G0, GRID, 0.5, epsilon=0.25),
+        ValueError,
+        "w, b and nu must leave cells of a width that splines bear",
+    ),
+    "binary moments beyond float64": (
+        lambda: boltzmann.binary_moments(
+            SimResNet("identity", np.full((2, 2), -1e-160), [-0.4, 0.7]), np.full((2, 2), 9e299),
+            [0.0, 0.3],
+        ),
+        FloatingPointError,
+        "a moment exceeds the range.*m0",
+    ),
+    "support beyond float64": (
+        lambda: stationary.steady_state(
+            SimResNet("tanh", -1e-160, 0.0), nu=0.7, support=(-1e308, 1e308)
+        ),
+        ValueError,
+        "cannot be computed on.*give another support=",
+    ),
+    "moments at times that touch": (
+        lambda: moments.solve(
+            SimResNet("identity", -1.3, 0.3), [1.0, 0.7, 0.9], [0.0, 5e-324], method="ode"
+        ),
+        FloatingPointError,
+        "times too close",
+    ),
+    "horizon beyond float64": (
+        lambda: moments.time_to_reach(
+            SimResNet("identity", 0.0, 0.009), [1.0, 0.05, 0.3], 0.2, horizon=1e300
+        ),
+        FloatingPointError,
+        "the energy exceeds float64.*horizon",
     ),
     "no vehicles": (lambda: datasets.vehicles(0), ValueError, "count.*at least 1; got 0"),
 }  # fmt: skip

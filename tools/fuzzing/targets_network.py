@@ -231,7 +231,9 @@ target(
 target(
     "push_forward.PushForwardMany",
     net=PLANE,
-    g0=PLANE_LAW.but(bads=PLANE_LAW.bads[:8]),
+    g0=PLANE_LAW.but(
+        bads=tuple(b for b in PLANE_LAW.bads[:8] if not b.__name__.startswith("function"))
+    ),
     t=TIME,
     infinite=("lipschitz",),
 )
