@@ -18,7 +18,7 @@ VALUES = 1 << BITS
 LAST, SIGN, SHIFT = np.uint64(VALUES - 1), np.int64(63), np.uint64(BITS)
 TOP = np.uint64(1 << 63)
 TOGETHER = 1 << 10
-"""Terms added up before they are added to a sum: rounding stays below 1e-15."""
+"""Terms added up before they are added to a sum: at 1e6 terms rounding is below 3e-13."""
 
 
 def ascending(sample):

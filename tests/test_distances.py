@@ -242,6 +242,14 @@ def test_estimates_of_maps_that_are_optimal():
         assert bounds[-1] < 0.03 * exact
 
 
+def test_in_the_plane_a_large_offset_is_not_rounded():
+    a, b = np.round(1024.0 * np.random.default_rng(6).normal(size=(2, 40, 2))) / 1024.0
+    offset = 3e8
+    for other in (b, b[:1]):
+        expected = pytest.approx(wasserstein(a, other), rel=1e-13)
+        assert wasserstein(a + offset, other + offset) == expected
+
+
 def test_an_estimate_of_few_points_is_exact():
     a, b = np.random.default_rng(7).normal(size=(2, 60, 2))
     assert estimate(a, b[:50], clusters=64) == (wasserstein(a, b[:50]), 0.0)
