@@ -4,7 +4,7 @@ The flux through face f, f = 0..n, is sum_q W[f, q] u_{f - k + q}, q = 0..2k - 1
 most 2, and (A u)_j = -(flux_{j+1} - flux_j) / dx. On the negative real axis, where the
 eigenvalues of diffusion lie,
 
-    e^z = r(z) + 3e-16,    r(z) = 2 Re sum_p c_p / (z - z_p),    p = 1..8,    r(0) = 1,
+    |e^z - r(z)| < 2e-15,   r(z) = 2 Re sum_p c_p / (z - z_p),    p = 1..8,    r(0) = 1,
 
 by the best rational approximation of degree 16 (Cody, Meinardus, Varga 1969), with the poles
 z_p by the method of Caratheodory and Fejer (Trefethen, Weideman, Schmelzer 2006). So
