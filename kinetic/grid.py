@@ -149,7 +149,8 @@ class CellLaw:
             raise ValueError(f"a law has mass 1; the averages have mass {mass}")
         self.grid = grid
         self.averages = averages / mass
-        self._at_faces = np.concatenate([[0.0], np.cumsum(self.averages) * grid.dx])
+        below = np.minimum(np.cumsum(self.averages) * grid.dx, 1.0)
+        self._at_faces = np.concatenate([[0.0], below])
 
     @property
     def breakpoints(self):

@@ -118,3 +118,11 @@ def test_cell_law_at_its_ends_and_over_empty_cells():
     end = CellLaw(Grid(0.0, 1.0, 5), np.ones(5))
     assert end.pdf([0.0, 1.0, 1.0 - 1e-9]).tolist() == [1.0, 0.0, 1.0]
     np.testing.assert_allclose(law.ppf([0.25, 0.5, 0.5 + 1e-12, 1.0]), [0.3, 0.4, 0.6, 0.8])
+
+
+def test_no_share_of_a_law_exceeds_one():
+    for seed in range(200):
+        averages = np.random.default_rng(seed).random(100)
+        law = CellLaw(Grid(-1.0, 2.0, 100), averages / (averages.sum() * 0.03))
+        assert law.cdf(5.0) <= 1.0
+        assert law.ppf(law.cdf(2.0)) <= 2.0
