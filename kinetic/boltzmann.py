@@ -18,6 +18,7 @@ import numpy as np
 
 from kinetic import _collisions, _diffusion, _noise, _parallel, _validate
 from kinetic._chunk import Chunk, check_range
+from kinetic._limited import limited
 from kinetic.grid import CellLaw, Grid
 from kinetic.network import check_network
 
@@ -26,6 +27,7 @@ PIECES = 1024
 PAIRS_AT_ONCE = 1 << 18
 MOST_COLLISIONS = 10**7
 WIDEST_CELL = 1e75
+MOST_CALLS = 100_000
 WHOLE = 1e-9
 RULES = (16, 32, 64, 128, 256, 512)
 FARTHEST = 6.5
@@ -541,10 +543,14 @@ def _integrated(rate, start, times):
 
     if times.size == 1:
         return start[None]
+
+    def refusal(t):
+        return f"more than {MOST_CALLS} evaluations are needed at t={t:.6g}; shorten the times"
+
     with np.errstate(over="ignore", invalid="ignore"):
         solution = solve_ivp(
-            lambda t, moments: rate(float(_in_range(t)), moments), times[[0, -1]], start,
-            method="DOP853", rtol=1e-12, atol=1e-14, t_eval=times,
+            limited(lambda t, moments: rate(float(_in_range(t)), moments), MOST_CALLS, refusal),
+            times[[0, -1]], start, method="DOP853", rtol=1e-12, atol=1e-14, t_eval=times,
         )  # fmt: skip
     return solution.y.T if solution.success else np.full((1, start.size), np.nan)
 

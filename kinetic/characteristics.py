@@ -169,19 +169,19 @@ def paths(net, x, start, times):
     last = times.max() if times.max() > start else times.min()
     if last == start:
         return np.tile(x, (times.size, 1)), np.zeros((times.size, x.size))
-    order = np.argsort(times if last > start else -times)
+    way = 1.0 if last > start else -1.0
+    increasing, which = np.unique(way * times, return_inverse=True)
     solution = solve_ivp(
         _limited(_rate_and_divergence(net), start, last), (start, last),
         np.concatenate([x, np.zeros(x.shape)]),
-        t_eval=times[order], max_step=abs(last - start) / FEWEST_STEPS or math.inf, **TOLERANCE,
+        t_eval=way * increasing, max_step=abs(last - start) / FEWEST_STEPS or math.inf, **TOLERANCE,
     )  # fmt: skip
     if not solution.success or not math.isfinite(solution.y.sum()):
         raise FloatingPointError(
             f"the characteristics x(t) leave the range of floating point between t={start} and "
             f"t={last}: lower w, b or the times"
         )
-    states = np.empty_like(solution.y.T)
-    states[order] = solution.y.T
+    states = solution.y.T[which]
     return states[:, : x.size], states[:, x.size :]
 
 

@@ -285,6 +285,8 @@ def _boundary(net, t):
     w, b = net.parameters(t)
     if w == 0.0:
         raise ValueError(f"a = -b / w needs w != 0; w is 0 at t={t}")
+    if not np.isfinite(b / w):
+        raise FloatingPointError(f"a = -b / w exceeds float64 for w={w:.6g} at t={t}")
     return -b / w
 
 

@@ -111,11 +111,18 @@ def regression(count=5000, interval=POSITIONS, slope=1.0, intercept=0.0, rng=0):
     ------
     ValueError, TypeError
         If an argument is not as described.
+    FloatingPointError
+        If the positions exceed the range of float64.
     """
     count = _validate.integer("count", count, low=2)
     left, right = _validate.interval("interval", interval)
     slope, intercept = _validate.number("slope", slope), _validate.number("intercept", intercept)
-    position = left + (right - left) * (np.arange(count) + 0.5) / count
+    with np.errstate(over="ignore"):
+        position = left + (right - left) * (np.arange(count) + 0.5) / count
+    if not np.isfinite(position).all():
+        raise FloatingPointError(
+            f"the positions exceed float64 for count={count} and interval={interval}"
+        )
     errors = _validate.generator("rng", rng).standard_normal(count)
     return Measurements(position, slope * position + intercept + errors)
 

@@ -182,7 +182,12 @@ def moment_sequence(name, m0):
     half = (m0.size - 1) // 2
     hankel = m0[np.add.outer(np.arange(half + 1), np.arange(half + 1))]
     scale = np.sqrt(np.maximum(np.diag(hankel), 0.0))
-    scaled = hankel / np.outer(*2 * [np.where(scale > 0.0, scale, 1.0)])
+    with np.errstate(over="ignore"):
+        scaled = hankel / np.outer(*2 * [np.where(scale > 0.0, scale, 1.0)])
+    if not np.isfinite(scaled).all():
+        raise ValueError(
+            f"{name} must be the moments of a law; those of {m0.tolist()} differ too much in size"
+        )
     values, vectors = np.linalg.eigh(scaled)
     if values[0] < -HANKEL * m0.size or np.diag(hankel).min() < 0.0:
         raise ValueError(

@@ -208,8 +208,10 @@ def steady_state(net, *, diffusion="1", nu, support=None):
 
 def _checked_support(support):
     try:
-        left, right = (float(end) for end in support)
-    except (TypeError, ValueError):
+        left, right = (
+            float(end) for end in (None if isinstance(support, str | bytes) else support)
+        )
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"support must be two numbers (a, b) with a < b; got {support!r}") from None
     if not left < right:
         raise ValueError(f"support must be two numbers (a, b) with a < b; got {support!r}")

@@ -10,6 +10,8 @@ from kinetic import (
     activations,
     balance_law,
     boltzmann,
+    characteristics,
+    closures,
     datasets,
     finite_volume,
     mean_field,
@@ -299,6 +301,34 @@ CASES = {
         FloatingPointError,
         "the energy exceeds float64.*horizon",
     ),
+    "moments too far apart": (
+        lambda: moments.threshold([1.0, 0.2, 1e308, 0.08, 0.27], 1.4),
+        ValueError,
+        "m0 must be the moments of a law",
+    ),
+    "support of bytes": (
+        lambda: stationary.steady_state(SimResNet("tanh", -1.0, 0.3), nu=0.6, support=b"12"),
+        TypeError,
+        "support must be two numbers",
+    ),
+    "positions beyond float64": (
+        lambda: datasets.regression(12, (-1e308, 0.7)),
+        FloatingPointError,
+        "count=12 and interval",
+    ),
+    "a boundary beyond float64": (
+        lambda: closures.relu_rates(SimResNet("relu", 5e-324, -0.4), G0, [0.1]),
+        FloatingPointError,
+        "exceeds float64 for w=",
+    ),
+    "binary moments without end": (
+        lambda: boltzmann.binary_moments(
+            SimResNet("identity", [[0.18, 0.21], [-0.43, -2.3]], [1.4, 0.27]), [0.8, 0.96],
+            [0.0, 1e300], epsilon=0.08,
+        ),
+        FloatingPointError,
+        "shorten the times",
+    ),
     "no vehicles": (lambda: datasets.vehicles(0), ValueError, "count.*at least 1; got 0"),
 }  # fmt: skip
 
@@ -325,3 +355,12 @@ def test_nothing_is_written_when_an_argument_is_wrong():
         )
     assert (out == 7.0).all()
     assert (table == 7.0).all()
+
+
+def test_a_path_may_be_asked_for_twice_at_a_time():
+    net = SimResNet("tanh", lambda t: 1.0 + t, 0.2)
+    for times in ([1.0, 0.5, 1.0], [-1.0, -0.5, -1.0]):
+        states, divergence = characteristics.paths(net, np.array([0.3, -1.0]), 0.0, times)
+        once = characteristics.paths(net, np.array([0.3, -1.0]), 0.0, times[:2])
+        np.testing.assert_array_equal(states, once[0][[0, 1, 0]])
+        np.testing.assert_array_equal(divergence, once[1][[0, 1, 0]])
