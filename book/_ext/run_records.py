@@ -36,6 +36,9 @@ def fuzz(record):
     """Return one table: a line a verdict."""
     rows = [("calls", f"{record['calls']:,}"), ("functions and classes", f"{record['targets']}")]
     rows += [(f"... {verdict}", f"{count:,}") for verdict, count in record["verdicts"].items()]
+    for key, value in record.items():
+        if key.startswith("findings ") and key != "findings by target":
+            rows.append((key, "; ".join(value) if isinstance(value, list) else f"{value}"))
     return [table(("Random calls", "Number"), *rows)]
 
 
